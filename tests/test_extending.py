@@ -82,6 +82,7 @@ TOOK_PART: dict[str, Callable[[Outcome], bool]] = {
     ),
     "A data set": lambda outcome: outcome.recipe["data"]["name"] == "gauss",
     "A file format for tables": lambda outcome: json.loads(outcome.output)["rows"] == 150,
+    "A kind of input": lambda outcome: outcome.recipe["data"]["columns"][0]["kind"] == "sound",
     "A protocol": lambda outcome: {len(attributes_of(trial)["result"]["folds"]) for trial in outcome.trials} == {6},
     "An executor": lambda outcome: [trial.state.name for trial in outcome.trials] == ["COMPLETE"],
     "A command": lambda outcome: (

@@ -84,6 +84,14 @@ def test_imports_run_upward_only(path: Path) -> None:
             assert other == own or LEVEL[other] < LEVEL[own], f"{own} imports {module}"
 
 
+def test_only_the_parameter_hp_needs_what_is_of_kerastuner() -> None:
+    """`build(hp)` is a front-end of functions, which `networks` names as text and imports when a function has that parameter. Nothing
+    else outside the package names it."""
+    named = re.compile(r"tuner\.keras_tuner")
+    users = {path.relative_to(PACKAGE).as_posix() for path in FILES if named.search(path.read_text(encoding="utf-8"))}
+    assert {each for each in users if not each.startswith("keras_tuner/")} == {"networks/calling.py"}
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_heavy_libraries_stay_in_their_rows(path: Path) -> None:
     for module in imports(path):

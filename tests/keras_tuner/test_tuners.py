@@ -219,7 +219,8 @@ def test_arguments_are_taken_by_their_place(runs: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "cure"), [("on_epoch_end", "`HyperModel.fit`"), ("save_model", "`callbacks`"), ("get_state", "`directory`")]
+    ("name", "cure"),
+    [("on_epoch_end", "`HyperModel.fit`"), ("save_model", "`callbacks`"), ("get_state", "`directory`")],
 )
 def test_a_method_that_nothing_has_here_says_what_to_do(runs: Path, name: str, cure: str) -> None:
     tuner = Counting(max_trials=1, directory=runs)

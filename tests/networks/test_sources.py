@@ -1,5 +1,8 @@
 """Where a function of the user's comes from: a file, a module, or the Python process that has it."""
 
+import hashlib
+import importlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
@@ -8,6 +11,7 @@ from typing import Any
 import pytest
 
 from tuner.base.errors import Invalid
+from tuner.networks.hashing import file_hash
 from tuner.networks.sources import load_function, source_at, source_of
 
 
@@ -64,3 +68,65 @@ def test_a_changed_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match=r"nets.py has changed since this recipe was made; restore it"):
         load_function(source, sha256)
     assert load_function(*source_at(f"{path}:build", tmp_path))(None) == 2
+
+
+NETS = """
+import os
+import os.path
+from blocks import units
+from parts.deep import more
+
+def build(trial):
+    return units + more
+"""
+
+
+@pytest.fixture
+def nets(tmp_path: Path) -> Path:
+    """A file with a function that uses modules beside it, one of which imports another; and a module that nothing imports."""
+    (tmp_path / "parts").mkdir()
+    for name, text in {
+        "nets.py": NETS,
+        "blocks.py": "units = 1\n",
+        "parts/__init__.py": "",
+        "parts/deep.py": "from .deeper import more\n",
+        "parts/deeper.py": "more = 10\n",
+        "unused.py": "units = 7\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path / "nets.py"
+
+
+def test_the_hash_is_also_that_of_the_modules_that_a_file_imports(nets: Path) -> None:
+    own, *modules = file_hash(nets).split(" ")
+    assert own == hashlib.sha256(nets.read_bytes()).hexdigest()
+    assert [each.partition(":")[0] for each in modules] == [
+        "blocks.py", "parts/__init__.py", "parts/deep.py", "parts/deeper.py",
+    ]  # fmt: skip
+
+
+def test_a_file_that_imports_no_module_beside_it_has_the_hash_that_it_had(nets: Path) -> None:
+    nets.write_text("import keras, os\n\ndef build(trial): return 1\n")
+    assert file_hash(nets) == hashlib.sha256(nets.read_bytes()).hexdigest()
+
+
+def test_a_changed_module_is_told_and_imported_anew(nets: Path) -> None:
+    source, sha256 = source_at(f"{nets}:build", nets.parent)
+    assert load_function(source, sha256)(None) == 11
+    (nets.parent / "unused.py").write_text("units = 70\n")
+    assert load_function(source, sha256)(None) == 11
+    (nets.parent / "parts" / "deeper.py").write_text("more = 200\n")
+    with pytest.raises(
+        Invalid, match=r"parts/deeper.py, which .*nets.py imports, has changed since this recipe was made"
+    ):
+        load_function(source, sha256)
+    assert load_function(*source_at(f"{nets}:build", nets.parent))(None) == 201
+
+
+def test_a_closure_has_the_hash_of_the_modules_that_it_uses(nets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(nets.parent)
+    monkeypatch.delitem(sys.modules, "blocks", raising=False)
+    blocks = importlib.import_module("blocks")
+    before = source_of(lambda trial: blocks.units)[1]
+    assert before.endswith(f"blocks.py:{hashlib.sha256((nets.parent / 'blocks.py').read_bytes()).hexdigest()[:16]}")
+    monkeypatch.delitem(sys.modules, "blocks")

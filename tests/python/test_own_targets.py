@@ -84,7 +84,7 @@ def study_of(text: str, folder: Path, places: Places, y: Any = TARGETS, **change
     (folder / "my_nets.py").write_text(text)
     network = network_of(f"{folder / 'my_nets.py'}:build")
     own = Changes(network=network, training=TRAINING, test=Cut(share=0.0), **changes)
-    return study_on(None, examples_of(X, y, shapes=True), own, places)
+    return study_on(None, examples_of(X, y, for_function=True), own, places)
 
 
 def on_holdout(file: StudyFile) -> Recipe:
@@ -191,7 +191,7 @@ def test_outputs_that_are_not_the_targets_are_told(
 )
 def test_targets_that_are_no_numbers_are_told(y: Any, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        examples_of(X, y, shapes=True)
+        examples_of(X, y, for_function=True)
 
 
 def test_an_unknown_metric_is_told_before_the_first_trial(tmp_path: Path, places: Places) -> None:

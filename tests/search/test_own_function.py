@@ -49,3 +49,19 @@ def test_a_study_continues_with_its_function_and_not_with_a_changed_one(
         StudyError, match="began with another function for its network: the file of the function has changed"
     ):
         open_study(storage, study_in(tmp_path))
+
+
+def test_a_changed_module_beside_the_function_is_named(
+    tmp_path: Path, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nets.py").write_text("import sizes\n" + BUILD)
+    (tmp_path / "sizes.py").write_text("largest = 8\n")
+    storage = InMemoryStorage()
+    study, *_ = open_study(storage, study_in(tmp_path))
+    (tmp_path / "sizes.py").write_text("largest = 9\n")
+    told = "another function for its network: sizes.py, which the file of the function imports, has changed since"
+    with pytest.raises(StudyError, match=told):
+        open_study(storage, study_in(tmp_path))
+    with pytest.raises(StudyError, match=r"sizes.py, which nets.py imports, has the SHA-256"):
+        stored_file(study, places, print)

@@ -1,5 +1,6 @@
 """A function of the user's as a part of a space: what it asks, along its branches, and what comes of bad ones."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from tuner.base.errors import Invalid
 from tuner.networks.function import Call, NetworkInfo
 from tuner.networks.sources import source_at
-from tuner.space import asking
+from tuner.space import asking, functions_in
 from tuner.space.asking import call_function
 from tuner.space.holes import Choice, Range
 from tuner.study import StudyFile, study_from
@@ -206,3 +207,78 @@ def test_a_source_that_is_not_there_is_told_before_anything(tmp_path: Path) -> N
     with pytest.raises(Invalid, match=r"must be a file and a function, such as my_nets.py:build"):
         study_on(tmp_path, source="my_nets.py")
     shutil.rmtree(tmp_path)
+
+
+OF_HP = """
+import keras
+
+def build(hp):
+    model = keras.Sequential([keras.layers.Dense(hp.Int("units", 4, 16, step=4, default=8), activation="relu")])
+    if hp.Boolean("dropout"):
+        model.add(keras.layers.Dropout(hp.Choice("rate", [0.1, 0.2])))
+    model.add(keras.layers.Dense(2, activation="softmax"))
+    model.compile(keras.optimizers.Adam(hp.Float("learning_rate", 1e-4, 1e-2, sampling="log")), "sparse_categorical_crossentropy")
+    return model
+"""
+
+
+def test_a_function_of_kerastuners_hyperparameters_is_a_network(tmp_path: Path) -> None:
+    (tmp_path / "my_nets.py").write_text(OF_HP)
+    study = study_on(tmp_path)
+    assert {name.rpartition(".")[2]: hole for name, hole in study.holes.items()} == {
+        "units": Range(4, 16, step=4),
+        "dropout": Choice((True, False)),
+        "rate": Choice((0.1, 0.2)),
+        "learning_rate": Range(1e-4, 1e-2, log=True),
+    }
+    network = study.recipe_at({"network.answers.units": 12}).to_dict()["network"]
+    assert network["found"]["parameters"] == (2 * 12 + 12) + (12 * 2 + 2)
+    assert network["found"]["compiled"].startswith("adam ")
+
+
+MANY = """
+import keras
+
+def build(trial, inputs, outputs):
+    open(LOG, "a").write("called ")
+    size = trial.suggest_categorical("size", list(range(1, 41)))
+    if size > 20:
+        trial.suggest_float("rate", 0.0, 0.5)
+    if size == 13:
+        trial.suggest_int("lucky", 1, 2)
+    return keras.Sequential([keras.Input(inputs), keras.layers.Dense(size), keras.layers.Dense(outputs, "softmax")])
+"""
+
+
+def test_exploring_has_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = tmp_path / "calls.txt"
+    (tmp_path / "my_nets.py").write_text(MANY.replace("LOG", repr(str(log))))
+    monkeypatch.setattr(asking, "MOST_BUILDS", 6)
+    monkeypatch.setattr(asking, "SECONDS_BETWEEN_LINES", 1e-9)
+    study = study_on(tmp_path)
+    assert log.read_text().split() == ["called"] * 8, "the ends, and 6 between them"
+    assert {name.rpartition(".")[2] for name in study.holes} == {"size", "rate"}, (
+        "the first and the last answers are tried"
+    )
+    (asks,) = functions_in(study.space)
+    assert asks.cut.startswith("its limit: 6 models in ")
+    assert "exploring what build asks: " in caplog.text
+    assert "of at most 6 models in " in caplog.text
+    assert study.recipe_at({"network.answers.size": 13}).to_dict()["network"]["answers"] == {"size": 13, "lucky": 1}
+    monkeypatch.setattr(asking, "MOST_BUILDS", 8)
+    other = study_on(tmp_path)
+    begun = json.loads(json.dumps(dict(study.resolved)))
+    assert other.resolved != study.resolved
+    assert json.loads(json.dumps(dict(other.as_begun(begun).resolved))) == begun
+
+
+def test_exploring_a_slow_function_ends_after_the_first_and_the_last_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_nets.py").write_text(MANY.replace("LOG", repr(str(tmp_path / "calls.txt"))))
+    monkeypatch.setattr(asking, "MOST_SECONDS", -1.0)
+    (asks,) = functions_in(study_on(tmp_path).space)
+    assert set(asks.holes) == {"size", "rate"}
+    assert asks.cut == "its limit: 0 models in 0 s"

@@ -1,5 +1,6 @@
 """Keras's callbacks in our loop: which events they get, what they may do, and that a stop changes nothing."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -126,6 +127,55 @@ def test_callbacks_continue_with_what_they_knew(
     assert losses(parted) == losses(whole)
     assert parted.folds[0].kept == whole.folds[0].kept == 1
     assert all((own == other).all() for own, other in zip(*weights, strict=True))
+
+
+WRITING = """
+import keras
+
+class Named(keras.callbacks.Callback):
+    def on_train_begin(self, logs=None):
+        with open(FOLDER + "/names.txt", "a") as file:
+            print(self.params["training"], file=file)
+
+def made():
+    return [Named(), keras.callbacks.CSVLogger(FOLDER + "/log.csv"), keras.callbacks.ModelCheckpoint(FOLDER + "/{epoch}.keras")]
+
+def note(board, model):
+    with open(FOLDER + "/boards.txt", "a") as file:
+        print(board.log_dir, file=file)
+
+def board():
+    nothing = {name: getattr(keras.callbacks.Callback, name) for name in dir(keras.callbacks.Callback) if name[:3] == "on_"}
+    return [type("Board", (keras.callbacks.TensorBoard,), {**nothing, "set_model": note})(FOLDER + "/board")]
+"""
+
+
+@pytest.mark.slow
+def test_each_training_writes_into_a_folder_of_its_own(trained: Callable[..., Result], tmp_path: Path) -> None:
+    text = WRITING.replace("FOLDER", repr(str(tmp_path)))
+    trained(text, settings={"epochs": 2})
+    trained(text, settings={"epochs": 3})
+    names = (tmp_path / "names.txt").read_text().split()
+    assert len(set(names)) == 2
+    for name, epochs in zip(names, (2, 3), strict=True):
+        assert len((tmp_path / name / "log.csv").read_text().splitlines()) == 1 + epochs
+        assert {each.name for each in (tmp_path / name).glob("*.keras")} == {f"{i}.keras" for i in range(1, epochs + 1)}
+    trained(text, "board", settings={"epochs": 2})
+    board = Path((tmp_path / "boards.txt").read_text().strip())
+    assert board.parent == tmp_path / "board"
+    assert re.fullmatch("[0-9a-f]{8}-0", board.name)
+
+
+def test_the_log_of_a_training_that_continues_goes_on(trained: Callable[..., Result], tmp_path: Path) -> None:
+    def watch(event: Event) -> bool:
+        return not (isinstance(event, Epoch) and event.number == 2)
+
+    logger, checkpoint = f"[keras.callbacks.CSVLogger({str(tmp_path / 'log.csv')!r})]\n", tmp_path / "checkpoint.npz"
+    trained(HEAD + logger, watch=watch, checkpoint=checkpoint)
+    trained(HEAD + logger, checkpoint=checkpoint)
+    (log,) = tmp_path.glob("*/log.csv")
+    first = [line.partition(",")[0] for line in log.read_text().splitlines()]
+    assert first == ["epoch", "0", "1", "2", "3"]
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,24 @@ def test_a_train_step_that_no_graph_can_have_runs_step_by_step(
     assert done.ended == "finished"
 
 
+def test_a_train_step_of_its_own_gets_the_weights_of_examples(
+    recipe_of: Callable[..., Recipe], trained: Callable[[Recipe], Trained]
+) -> None:
+    unpacked = "inputs, truth, weights = keras.utils.unpack_x_y_sample_weight(data)"
+    text = OWN_STEP.replace("inputs, truth = data", unpacked).replace(
+        "assign_add(1.0)", "assign_add(tf.reduce_sum(weights))"
+    )
+    done = trained(recipe_of(text, class_weights="balanced"))
+    assert float(done.model.steps.numpy()) == pytest.approx(2 * len(done.fold_data.training), rel=1e-4)
+    with pytest.raises(Invalid) as told:
+        trained(recipe_of(OWN_STEP, class_weights="balanced"))
+    assert told.value.problem.startswith(
+        "Own.train_step, which gets (x, y, weights) here: keras.utils.unpack_x_y_sample_weight takes them apart. It raised "
+        "ValueError: too many values to unpack (expected 2)\n  "
+    )
+    assert "in train_step: inputs, truth = data" in told.value.problem
+
+
 def test_one_number_may_stand_for_two_classes(
     recipe_of: Callable[..., Recipe], trained: Callable[[Recipe], Trained]
 ) -> None:

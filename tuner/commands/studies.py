@@ -65,6 +65,8 @@ def check(
         if ":" in each.call.source:
             discovered = f"calling it discovered {len(each.holes)} names; under other answers it may ask for more"
             print(f"{each.call.source}: {discovered}")
+        if each.cut:
+            print(f"{each.call.source}: exploring ended at {each.cut}; the search finds what it asks beyond")
         made = [recipe.network for _, recipe in file.corners if isinstance(recipe.network, Function)]
         layers = next(network.info.layers for network in made if network.source == each.call.source)
         print(f"{each.call.source}: its layers with weights are {', '.join(layer.name for layer in layers)}")

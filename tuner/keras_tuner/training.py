@@ -30,6 +30,7 @@ WRITING = (
 )
 """The callbacks of Keras that write, and their attribute that says where."""
 
+
 class Following(keras.callbacks.Callback):  # type: ignore[misc]
     """Reports each epoch, saves the weights of the best one, and stops a training where the search says so."""
 

@@ -26,7 +26,7 @@ from tuner.networks.layer import Layer as Layer
 from tuner.networks.layer import Shape as Shape
 from tuner.networks.layer import dense_layer, encoded_shape
 from tuner.networks.locally_connected import LocallyConnected as LocallyConnected
-from tuner.networks.parts import encoder_layer
+from tuner.networks.parts import encoder_layer, offered_front
 from tuner.networks.residual_dense import ResidualDense as ResidualDense
 from tuner.networks.staged import Staged as Staged
 
@@ -36,9 +36,9 @@ Network = Dense | ResidualDense | TabularEnsemble | Convolutional | LocallyConne
 
 def network_layers(network: Network, inputs: Inputs, outputs: Outputs) -> tuple[Layer, ...]:
     """All layers from input to output. Raises `Invalid` with an address in `network` if a layer does not fit its inputs."""
-    front = (encoder_layer(inputs),) if isinstance(inputs, Rows) else ()
     if isinstance(network, Function):
-        return (*front, *network.layers(outputs))
+        return (*offered_front(inputs), *network.layers(outputs))
+    front = (encoder_layer(inputs),) if isinstance(inputs, Rows) else ()
     assert isinstance(outputs, int)  # a recipe refuses others
     if network.output == "signed" and outputs != 2:
         raise Invalid("network.output", f"must not be 'signed' for {outputs} classes: one unit tells two classes apart")

@@ -23,6 +23,8 @@ TRUTHS = {"false": 0, "no": 0, "0": 0, "0.0": 0, "true": 1, "yes": 1, "1": 1, "1
 SMALLEST_SIDE = 8
 """Smaller arrays are plain numbers."""
 NUMBER_FORMATS = ("1,234.5", "1.234,5")
+WORDS = re.compile(r"[1-9]\d{0,3}")
+"""The format of texts whose words are a part of the inputs: how many."""
 SHAPES = {
     "picture": re.compile(r"(\d+)x(\d+)( color)?( (?:[89]|1\d) bits)?"),
     "array": re.compile(r"\d+(x\d+)*"),
@@ -39,7 +41,9 @@ class Column:
     training part by default), or of numbers with marks such as $ and %: "1,234.5", or "1.234,5" with a decimal comma. A picture has
     the name of its file in its cell, relative to the table's folder; its format is the height and width that all are brought to, and
     whether they have colors: "32x32" or "32x32 color" ("32x32 12 bits" for gray files of 16 bits that use so many). An array has a
-    shape as its format: "28x28". A window is the numbers of the column in this row and the rows before it; its format is how many: "28"."""
+    shape as its format: "28x28". A window is the numbers of the column in this row and the rows before it; its format is how many: "28".
+    The words of a text are encoded together; with a format they are a part of the inputs of a function's model, as numbers below 5,002
+    (0 after the last word, 1 for an unknown one), and the format is how many at most: "256"."""
 
     name: NonEmpty
     kind: Kind
@@ -52,9 +56,9 @@ class Column:
             "picture": "be a height and a width such as 32x32 or 32x32 color",
             "array": "be a shape such as 28x28",
             "window": "be a number of rows such as 28",
+            "text": "be empty, or a number of words such as 256",
         }
-        is_fit = self.format in NUMBER_FORMATS if self.kind == "number" else _is_date_format(self.format)
-        is_fit = not self.format or (self.kind in rules and is_fit)
+        is_fit = not self.format or (self.kind in rules and _is_format(self.kind, self.format))
         if self.kind in SHAPES:
             is_fit = math.prod(shape_of(self.kind, self.format)) > 0
         require(is_fit, "format", rules.get(self.kind, f"be empty for a {self.kind}"), self.format)
@@ -76,7 +80,10 @@ def shape_of(kind: str, format: str) -> tuple[int, ...]:
     return (*size, 3 if found[3] else 1) if kind == "picture" else size
 
 
-def _is_date_format(format: str) -> bool:
+def _is_format(kind: str, format: str) -> bool:
+    """Whether it is a format of numbers, of texts or of dates."""
+    if kind in ("number", "text"):
+        return format in NUMBER_FORMATS if kind == "number" else bool(WORDS.fullmatch(format))
     try:
         return datetime.strptime(EXAMPLE_DATE.strftime(format), format) > datetime.min and "%" in format
     except ValueError:
@@ -121,8 +128,8 @@ class Encoding:
 @dataclass(frozen=True)
 class Coded:
     """One column of a coded row: the number of its codes (`size`, including the first two; 0 for numbers and dates), its
-    number of `places` in the row (more than 1 for texts), and whether the training part `lacks` some values. Of pictures, arrays and
-    windows also the `part` of the inputs that it is, and its `shape`."""
+    number of `places` in the row (more than 1 for texts), and whether the training part `lacks` some values. Of pictures, arrays,
+    windows and texts with a format also the `part` of the inputs that it is, and its `shape`."""
 
     kind: Kind
     size: int = 0

@@ -182,7 +182,7 @@ def merged_layer(
     rows = [each for each in layers if each.kind]
     return Layer(
         kind,
-        rows[-1].output,
+        layers[-1].output,
         trainable=sum(each.trainable for each in rows),
         frozen=sum(each.frozen for each in rows),
         multiply_adds=sum(each.multiply_adds for each in rows),

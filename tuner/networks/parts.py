@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, islice
 from typing import TYPE_CHECKING, TypeGuard
 
+from tuner.base.errors import Invalid
 from tuner.networks.columns import Coded, Encoding, Rows
 from tuner.networks.encoder import InputEncoder
 from tuner.networks.hidden import Hidden, PlainInitializer
@@ -110,13 +111,20 @@ def offered_shapes(inputs: Inputs) -> Shape | NamedShapes:
 
 def offered_layers(part: Part) -> Iterator[Layer]:
     """The layers from coded rows to the part as a function's model gets it: encoded columns, standardized windows (steps, windows), a
-    picture with values from 0 to 1, an array as it is."""
+    picture with values from 0 to 1, an array as it is, the numbers of a text's words."""
     yield part.layer
     if isinstance(part.column, Rows):
         yield InputEncoder(part.column).layer
         yield from _by_step(part.steps) if part.steps else ()
     elif part.column.kind == "picture":
         yield from FIRST_LAYERS["picture"](part.column.shape)
+
+
+def offered_front(inputs: Inputs) -> tuple[Layer, ...]:
+    """The layers between inputs as they are stored and a function's model."""
+    if not has_parts(inputs):
+        return (encoder_layer(inputs),) if isinstance(inputs, Rows) else ()
+    return tuple(layer for part in parts_of(inputs) for layer in offered_layers(part))
 
 
 def encoder_layer(rows: Rows) -> Layer:
@@ -140,6 +148,11 @@ def _encoded(part: Part, rows: Rows) -> Iterator[Layer]:
             yield _convolved(part.steps, rows.encoding.window_filters)
         return
     shape = part.column.shape
+    if part.column.kind not in FIRST_LAYERS:
+        problem = (
+            f"must be 'function' for the words of {part.name!r}; leave its format out, and they are encoded together"
+        )
+        raise Invalid("network.kind", problem)
     yield from FIRST_LAYERS[part.column.kind](shape)
     if not part.column.is_picture:
         yield from reshape(shape, (math.prod(shape),))

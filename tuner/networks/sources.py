@@ -10,10 +10,9 @@ import importlib.util
 import inspect
 import os
 import sys
-import sysconfig
 import textwrap
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,7 +20,9 @@ from typing import Any
 import cloudpickle
 
 from tuner.base.errors import Invalid, near_miss
+from tuner.networks import hashing
 from tuner.networks.function import is_model
+from tuner.networks.hashing import NOT_THEIRS, file_hash
 
 PYTHON = "python"
 """In place of the file of a function that only a Python process has."""
@@ -44,7 +45,7 @@ def source_at(source: str, folder: Path) -> tuple[str, str]:
         rule = "must be a file and a function, such as my_nets.py:build, or a trained model, such as base.keras"
         raise Invalid("source", f"{rule}, got {source!r}")
     if not place.endswith(".py"):
-        return source, _hash(_module_file(place))
+        return source, file_hash(_module_file(place))
     path, sha256 = file_at(place, folder)
     return f"{path}:{name}", sha256
 
@@ -57,13 +58,13 @@ def file_at(place: str, folder: Path, address: str = "source") -> tuple[str, str
     if path is None:
         raise Invalid(address, f"there is no file {place} in {folder.resolve()}")
     here, known = Path().resolve(), path.resolve()
-    return str(known.relative_to(here) if known.is_relative_to(here) else known), _hash(known)
+    return str(known.relative_to(here) if known.is_relative_to(here) else known), file_hash(known)
 
 
 def source_of(function: Callable[..., Any], definition: str = "") -> tuple[str, str]:
     """The source of a function from Python, and its hash. A function at the top of a module's file is named by it; others (of a
     notebook, a script, a closure, a method) are kept as bytes for the training processes of this process. Their hash is that of their
-    text, or of another `definition` of what they do."""
+    text, or of another `definition` of what they do, and of the modules of the user's that they use."""
     name, module = getattr(function, "__qualname__", type(function).__qualname__), getattr(function, "__module__", None)
     file = getattr(sys.modules.get(module or ""), "__file__", None)
     is_plain = file and module != "__main__" and name.isidentifier() and hasattr(sys.modules[str(module)], name)
@@ -76,6 +77,7 @@ def source_of(function: Callable[..., Any], definition: str = "") -> tuple[str, 
             "network", f"{name} cannot be sent to training processes: {type(error).__name__}: {error}"
         ) from None
     sha256 = hashlib.sha256((definition or _definition(function)).encode()).hexdigest()
+    sha256 = hashing.with_modules(sha256, hashing.modules_of(_around(function)), Path())
     PICKLED[sha256] = content
     return f"{PYTHON}:{name}", sha256
 
@@ -99,9 +101,9 @@ def unchanged(place: str, sha256: str) -> Path:
     path = Path(place)
     if not path.is_file():
         raise Invalid("network.source", f"there is no file {place} in {Path().resolve()}")
-    if sha256 and _hash(path) != sha256:
-        cure = "restore it, or search again under another name"
-        raise Invalid("network.source", f"{place} has changed since this recipe was made; {cure}")
+    if sha256 and (now := file_hash(path)) != sha256:
+        problem = f"{hashing.changed_file(sha256, now, place)} has changed since this recipe was made"
+        raise Invalid("network.source", f"{problem}; restore it, or search again under another name")
     return path
 
 
@@ -110,8 +112,7 @@ def names_around(source: str, sha256: str) -> dict[str, Any]:
     if is_model(source):
         return {}
     function = inspect.unwrap(load_function(source, sha256))
-    function = getattr(function, "__func__", function)
-    around = {**getattr(function, "__globals__", {}), **inspect.getclosurevars(function).nonlocals}
+    around = {**getattr(getattr(function, "__func__", function), "__globals__", {}), **_around(function)}
     return {name: value for name, value in around.items() if callable(value)}
 
 
@@ -120,15 +121,6 @@ def own_lines(error: BaseException) -> list[str]:
     frames = traceback.extract_tb(error.__traceback__)
     own = [each for each in frames if not each.filename.startswith(NOT_THEIRS)]
     return [f"{os.path.relpath(each.filename)}:{each.lineno}, in {each.name}: {each.line}" for each in reversed(own)]
-
-
-NOT_THEIRS = tuple(
-    {
-        *(sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib")),
-        str(Path(__file__).parents[1]),
-        "<frozen",
-    }
-)
 
 
 def described(error: BaseException, doing: str) -> str:
@@ -151,8 +143,9 @@ def _unpickled(name: str, sha256: str) -> Callable[..., Any]:
 
 
 def _imported(path: Path, sha256: str) -> ModuleType:
-    """The module in a file; one that has changed is imported anew. Its folder is on the import path, as for a script."""
-    sha256 = sha256 or _hash(path)
+    """The module in a file; one that has changed is imported anew, and so are the modules of the user's that it imports. Its folder is
+    on the import path, as for a script."""
+    sha256 = sha256 or file_hash(path)
     known = sys.modules.get(path.stem)
     name = path.stem if known is None or hasattr(known, "sha256_of_source") else f"{path.stem}_{sha256[:8]}"
     if name in sys.modules and getattr(sys.modules[name], "sha256_of_source", "") == sha256:
@@ -163,6 +156,11 @@ def _imported(path: Path, sha256: str) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    hashes = {str(each): hashing.hash_alone(each) for each in hashing.imported_files(path)}
+    before = _modules_in(hashes)
+    if any(getattr(known, "sha256_of_source", own) != own for known, own in before.values()):
+        for other in before:  # all of them, since they import each other
+            del sys.modules[other]
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
@@ -170,7 +168,24 @@ def _imported(path: Path, sha256: str) -> ModuleType:
         del sys.modules[name]
         raise Invalid("network.source", described(error, path.name)) from None
     module.sha256_of_source = sha256  # type: ignore[attr-defined]
+    for known, own in _modules_in(hashes).values():
+        known.sha256_of_source = own  # type: ignore[attr-defined]
     return module
+
+
+def _modules_in(hashes: Mapping[str, str]) -> dict[str, tuple[ModuleType, str]]:
+    """The imported modules among these files by their names, with the hashes of their files."""
+    files = {name: str(getattr(module, "__dict__", {}).get("__file__")) for name, module in list(sys.modules.items())}
+    return {name: (sys.modules[name], hashes[file]) for name, file in files.items() if file in hashes}
+
+
+def _around(function: Callable[..., Any]) -> dict[str, Any]:
+    """The values that a function uses by name, of its module and of the functions around it."""
+    try:
+        variables = inspect.getclosurevars(getattr(inspect.unwrap(function), "__func__", function))
+    except TypeError:  # an object that can be called
+        return {}
+    return {**variables.globals, **variables.nonlocals}
 
 
 def _module_file(name: str) -> Path:
@@ -181,11 +196,6 @@ def _module_file(name: str) -> Path:
     if spec is None or not spec.origin:
         raise Invalid("source", f"there is no module {name!r}; name a file such as my_nets.py:build")
     return Path(spec.origin)
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _definition(function: Callable[..., Any]) -> str:

@@ -22,14 +22,15 @@ SECONDS_OF_A_DAY = 86_400
 FORMS = "a data frame, an array, lists, a mapping of columns, or the path of a table"
 
 
-def examples_of(x: Any, y: Any, weights: Any = None, groups: Any = None, *, shapes: bool = False) -> RawExamples:
+def examples_of(x: Any, y: Any, weights: Any = None, groups: Any = None, *, for_function: bool = False) -> RawExamples:
     """Examples as one value. `x` is a table or an array, `y` has one or several targets per example; each of `y`, `weights` and
-    `groups` may be the name of a column of `x`. With `shapes` targets may have any shape: an array with more than two axes, or a mapping
+    `groups` may be the name of a column of `x`. The network `for_function` is a function of the user's: it gets an array of numbers as
+    it is, and each text in a mapping as a part of its own; its targets may have any shape: an array with more than two axes, or a mapping
     of arrays by name. Raises `DataError` for different lengths and for what is no data."""
-    inputs = inputs_of(x)
+    inputs = inputs_of(x, stays_array=for_function)
     target_shapes: tuple[TargetShape, ...] = ()
     _require_same_order(x, y)
-    if shapes and has_shapes(y):
+    if for_function and has_shapes(y):
         y, target_shapes = _shaped_targets(y)
     others: list[Any] = [y, weights, groups]
     for place, each in enumerate(others):
@@ -43,7 +44,14 @@ def examples_of(x: Any, y: Any, weights: Any = None, groups: Any = None, *, shap
         None if values is None else pd.Series(np.ravel(_plain(values, name)), name=_unused(name, taken))
         for name, values in (("weights", others[1]), ("groups", others[2]))
     )
-    return RawExamples(x=inputs, y=targets, weights=weight_column, groups=group_column, target_shapes=target_shapes)
+    return RawExamples(
+        x=inputs,
+        y=targets,
+        weights=weight_column,
+        groups=group_column,
+        target_shapes=target_shapes,
+        has_words=for_function and isinstance(x, Mapping),
+    )
 
 
 def has_shapes(y: Any) -> bool:
@@ -72,9 +80,9 @@ def _shaped_targets(y: Any) -> tuple[pd.DataFrame, tuple[TargetShape, ...]]:
     return pd.DataFrame(np.concatenate(rows, axis=1), columns=names), shapes
 
 
-def inputs_of(x: Any, names: Sequence[str] = ()) -> pd.DataFrame | Array:
+def inputs_of(x: Any, names: Sequence[str] = (), *, stays_array: bool = False) -> pd.DataFrame | Array:
     """A frame: of an array with these names if there are as many, else x0, x1, …. An array of more than two dimensions, or of very
-    many columns, stays an array. Raises `DataError` for what is no data."""
+    many columns, stays an array; with `stays_array` each array of numbers does. Raises `DataError` for what is no data."""
     plain = _plain(x, "x")
     if isinstance(plain, pd.DataFrame) and plain.shape[1] > MOST_COLUMNS:
         if other := [name for name in plain if not pd.api.types.is_numeric_dtype(plain[name])]:
@@ -84,7 +92,7 @@ def inputs_of(x: Any, names: Sequence[str] = ()) -> pd.DataFrame | Array:
     if isinstance(plain, pd.DataFrame):
         return _named(plain.reset_index(drop=True), [str(name) for name in plain.columns])
     array = plain.reshape(-1, 1) if plain.ndim == 1 else plain
-    if array.ndim != 2 or array.shape[1] > MOST_COLUMNS:
+    if array.ndim != 2 or array.shape[1] > MOST_COLUMNS or (stays_array and array.dtype.kind in "buif"):
         return array
     places = [f"x{place}" for place in range(array.shape[1])]
     return _named(pd.DataFrame(array).infer_objects(), names if len(names) == len(places) else places)

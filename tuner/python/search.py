@@ -13,10 +13,10 @@ from tuner.base.errors import StorageError, StudyError
 from tuner.base.machine import cores, worker_count
 from tuner.data.sources import Places
 from tuner.outcome import read_outcome
+from tuner.python.arguments import NUMBER, data_of
 from tuner.python.datasets import is_dataset
 from tuner.python.line import progress_shown
 from tuner.python.objective import Objective, TrialCallback, optimize_objective
-from tuner.python.parts import given
 from tuner.python.progress import Callback
 from tuner.python.study import Changes, is_study, network_of, study_file, study_on, training_of
 from tuner.python.tuned import Tuned
@@ -29,7 +29,6 @@ from tuner.study import StudyFile
 from tuner.study.places import runs_folder
 
 Workers = int | Literal["auto"]
-NUMBER = (int, float, np.number)
 
 
 @overload
@@ -60,6 +59,7 @@ def optimize(
     test: Any = None,
     validation: Any = None,
     network: Callable[..., Any] | str | Path | None = None,
+    pretrained: str | Path | None = None,
     training: Mapping[str, Any] = {},
     objective: str = "",
     on_progress: Callback | None = None,
@@ -82,6 +82,7 @@ def optimize(
     test: Any = None,
     validation: Any = None,
     network: Callable[..., Any] | str | Path | None = None,
+    pretrained: str | Path | None = None,
     training: Mapping[str, Any] = {},
     objective: str = "",
     on_progress: Callback | None = None,
@@ -113,8 +114,9 @@ def optimize(
         validation: The validation part, as a pair of x and y, a frame where `y` is a column's name, or a dataset. Without it a share of
             the examples is taken.
         network: A function `build(trial, inputs, outputs)`, or `build(hp)` as for KerasTuner, that returns a Keras model (own-network.md),
-            or a `.keras` file with a trained model (fine-tuning.md). It takes the place of the study's network; a study that is made for
-            x and y passes arrays to it as they are.
+            or a `.keras` file with a trained model (fine-tuning.md). It takes the place of the study's network. Arrays of numbers reach
+            it as they are, unless the study names a `scaling`.
+        pretrained: A file of trained weights, whose path the function gets as its parameter `weights` (fine-tuning.md).
         training: Fields of `recipe.training` in place of the study's, such as `{"phases": [...]}`; holes are allowed.
         objective: What is optimized: `validation_` and a metric of the task, the loss, or a metric that the function's model is compiled
             with, such as `validation_auc`.
@@ -139,7 +141,7 @@ def optimize(
         study, x, y = None, study, y if x is None else x
     folder, places = runs_folder(Path(runs) if runs else None), Places.from_environment()
     changes = Changes(
-        network=None if network is None else network_of(network),
+        network=network_of(network, pretrained),
         training=training_of(training, callbacks),
         objective=objective,
     )
@@ -148,8 +150,8 @@ def optimize(
             raise StudyError("x and y come together, and groups, weights, test and validation with them")
         file = study_file(study, places, changes)
     else:
-        changes = replace(changes, minutes=minutes or 0.0)
-        examples, changes = given(x, y, weights, groups, test, validation, changes)
+        columns = {"weights": weights, "groups": groups}
+        examples, changes = data_of(x, y, columns, test, validation, replace(changes, minutes=minutes or 0.0))
         file = study_on(study, examples, changes, places)
     with progress_shown(file.name, on_progress, verbose) as listener:
         if is_dataset(x):

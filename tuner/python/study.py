@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
-from tuner.base.errors import StudyError
+from tuner.base.errors import Invalid, StudyError
 from tuner.base.metrics import Task, main_metric
 from tuner.data.ingest.arrays import ArraysProfile
 from tuner.data.ingest.ingest import ingest_from_python, settings_of
@@ -20,7 +20,7 @@ from tuner.data.ingest.profile import Roles, TableProfile, frame_columns
 from tuner.data.ingest.tables import is_table
 from tuner.data.ingest.targets import TargetProfile, target_profile
 from tuner.data.sources import Places
-from tuner.networks.sources import source_at, source_of
+from tuner.networks.sources import file_at, source_at, source_of
 from tuner.recipe import Arrays, Cut, Table
 from tuner.recipe.losses import LOSSES
 from tuner.space import override
@@ -59,11 +59,20 @@ def is_study(value: Any) -> bool:
     return value is None or isinstance(value, StudyFile) or (isinstance(value, Mapping) and "recipe" in value)
 
 
-def network_of(network: Callable[..., Any] | str | Path) -> dict[str, Any]:
-    """The plain record of a network that a function makes, or that a `.keras` file has. Raises `Invalid` where the function cannot be
-    sent to training processes, or where there is no such file."""
+def network_of(network: Callable[..., Any] | str | Path | None, pretrained: str | Path | None) -> dict[str, Any] | None:
+    """The plain record of a network that a function makes, with a file of `pretrained` weights if it gets one, or that a `.keras` file
+    has; None where there is neither. Raises `Invalid` where the function cannot be sent to training processes, or where there is no
+    such file."""
+    if pretrained is not None and not callable(network):
+        rule = "comes with network, a function that gets the file's path as its parameter weights"
+        raise Invalid("pretrained", f"{rule}; a trained model itself is network='{pretrained}'")
+    if network is None:
+        return None
     source, sha256 = source_at(str(network), Path()) if isinstance(network, str | Path) else source_of(network)
-    return {"kind": "function", "source": source, "sha256": sha256}
+    weights = "" if pretrained is None else str(Path(pretrained).absolute())
+    if weights:
+        file_at(weights, Path(), "pretrained")
+    return {"kind": "function", "source": source, "sha256": sha256, **({"weights": weights} if weights else {})}
 
 
 def training_of(training: Mapping[str, Any], callbacks: Any) -> dict[str, Any]:
@@ -116,10 +125,12 @@ def study_on(study: AnyStudy, examples: RawExamples, changes: Changes, places: P
     examples = replace(examples, target_format=target.format, positive=positive)
     data = ingest_from_python(examples, changes.test, target.task, places)
     if plain is None:
-        plain = _made_study(examples, replace(target, task="regression") if task == "custom" else target, changes)
-        own_data = plain["recipe"]["data"]
-        if changes.network is not None:
-            plain, own_data = _on_function(plain, target.task), {"scaling": "none"}
+        given = replace(target, task="regression") if task == "custom" else target
+        plain = _made_study(examples, given, changes)
+        own_data = plain["recipe"]["data"] if changes.network is None else {}
+        plain = plain if changes.network is None else _on_function(plain, target.task)
+    if changes.network is not None:
+        own_data = {"scaling": "none", **own_data}
     plain = _trained(plain, changes)
     if changes.is_named_by_data or study is None:
         assert data.found is not None

@@ -135,7 +135,8 @@ class Tuned:
 
     def _predictions(self, x: Any) -> "Predictions":
         columns = self.predictor.columns
-        return self.predictor.predict(inputs_of(x, columns) if columns else np.asarray(x))
+        inputs = inputs_of(x, columns, stays_array=not columns)
+        return self.predictor.predict(inputs if columns else np.asarray(inputs))
 
     def __str__(self) -> str:
         return "\n".join(lines(self.outcome))

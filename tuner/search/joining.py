@@ -12,6 +12,7 @@ from tuner.base.errors import Invalid, StudyError, TunerError
 from tuner.data.ingest.ingest import ingest
 from tuner.data.load import OWN, Log, folder_of, origin_if_complete
 from tuner.data.sources import Places
+from tuner.networks.hashing import changed_file
 from tuner.networks.sources import source_at
 from tuner.recipe import Data
 from tuner.recipe.data import UserData
@@ -66,7 +67,8 @@ def _require_functions(name: str, recipe: Any) -> None:
             raise StudyError(f"{missing}; bring the file with the SHA-256 {call.sha256}") from None
         if here != call.sha256:
             problem = f"{call.source} is another one here than the study {name!r} began with"
-            raise StudyError(f"{problem}: its SHA-256 is {here}, not {call.sha256}")
+            file = changed_file(call.sha256, here, call.source.partition(":")[0])
+            raise StudyError(f"{problem}: {file} has the SHA-256 {here}, not {call.sha256}")
 
 
 def _require_data(name: str, data: UserData, places: Places, log: Log) -> None:

@@ -14,6 +14,7 @@ from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 
 from tuner.base.errors import StudyError, join
+from tuner.networks.hashing import changed_file
 from tuner.result import OBJECTIVES
 from tuner.storage import private, study_record
 from tuner.storage.private import canonical
@@ -110,11 +111,14 @@ def _refuse_incompatible(file: StudyFile, differences: tuple[Difference, ...]) -
         paths = " or ".join(data[name] for name in ("path", "test") if isinstance(data.get(name), str))
         what = f"other data: {paths} has changed since"
         lines = f" ({sizes.stored} training examples then, {sizes.now} now)." if sizes else "."
-    if any(each.address.endswith(".sha256") for each in others):
-        what, lines = "another function for its network:", " the file of the function has changed since."
-    for name in ("weights", "callbacks"):
-        if any(each.address.endswith(f"{name}_sha256") for each in others):
-            what, lines = f"other {name}:", " their file has changed since."
+    for each in others:
+        if each.address.endswith("sha256"):
+            kind = each.address.rpartition(".")[2].removesuffix("sha256").removesuffix("_")
+            what = f"other {kind}:" if kind else "another function for its network:"
+            changed = changed_file(
+                str(each.stored), str(each.now), "their file" if kind else "the file of the function"
+            )
+            lines = f" {changed} has changed since."
     raise StudyError(
         f"the study {file.name!r} began with {what}{lines}\n"
         f"Its trials cannot be compared with new ones. Search under another name (--name), or start over and delete "

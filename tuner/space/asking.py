@@ -4,7 +4,11 @@ The function runs in a process of its own, which sends each name and hole that i
 tree, so that it is not called twice with the same answers.
 """
 
-from collections.abc import Callable, Mapping
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from multiprocessing import current_process
 from multiprocessing.connection import Connection
@@ -26,8 +30,49 @@ and calls it for each parameter that a function asks for."""
 CALL_SECONDS = 120.0
 """A function that asks nothing and returns nothing for so long has failed."""
 
+MOST_BUILDS, MOST_SECONDS, SECONDS_BETWEEN_LINES = 200, 60.0, 15.0
+"""Between the first and the last answers exploring a function makes at most so many models, and begins none after so many seconds. The
+seconds of the first call in its process, which imports Keras, do not count."""
+
 MOST_CALLS = 100
 """Then the process is replaced: TensorFlow keeps some megabytes of each model."""
+
+
+class Unexplored(Exception):
+    """Exploring has reached its limit before it knew what a function does with some answers."""
+
+
+@dataclass
+class Explored:
+    """How many models exploring a function has made, in how many seconds, and whether its limit kept it from others."""
+
+    builds: int = 0
+    seconds: float = 0.0
+    is_cut: bool = False
+
+    def begin(self) -> None:
+        """Before a model. Raises `Unexplored` at the limit."""
+        if self.builds >= MOST_BUILDS or self.seconds > MOST_SECONDS:
+            self.is_cut = True
+            raise Unexplored
+
+    def end(self, name: str, seconds: float) -> None:
+        """After a model that took so long."""
+        lines = self.seconds // SECONDS_BETWEEN_LINES
+        self.builds, self.seconds = self.builds + 1, self.seconds + seconds
+        if self.seconds // SECONDS_BETWEEN_LINES > lines:
+            done = f"{self.builds} of at most {MOST_BUILDS} models in {self.seconds:.0f} of {MOST_SECONDS:g} s"
+            logging.getLogger("tuner").warning(f"exploring what {name} asks: {done}")
+
+
+@contextmanager
+def exploring(*, has_limit: bool) -> Iterator[None]:
+    """A context in which calls of functions count and raise `Unexplored` at the limit, or do not."""
+    token = _EXPLORES.set(has_limit)
+    try:
+        yield
+    finally:
+        _EXPLORES.reset(token)
 
 
 @dataclass(frozen=True)
@@ -66,6 +111,9 @@ def call_function(call: Call, asking: Asking) -> Made:
 def _called(call: Call, asking: Asking, answers: dict[str, Scalar]) -> NetworkInfo:
     """Call the function in its process. Names that have an answer already get it, others what `asking` says."""
     at, path = _KNOWN[call], dict[str, Scalar]()
+    explored = EXPLORED.setdefault(call, Explored()) if _EXPLORES.get() else None
+    if explored:
+        explored.begin()
 
     def answer(name: str, hole: Hole) -> Scalar:
         nonlocal at
@@ -75,7 +123,10 @@ def _called(call: Call, asking: Asking, answers: dict[str, Scalar]) -> NetworkIn
         return path[name]
 
     with _LOCK:
+        began = time.monotonic() if _PROCESS.running else float("inf")
         info = _PROCESS.facts(call, answer)
+        if explored:
+            explored.end(call.name, max(0.0, time.monotonic() - began))
         _note(call, at, _Known(info=info), path)
     return info
 
@@ -130,5 +181,7 @@ def _exchanged(connection: Connection, call: Call, answer: Asking) -> NetworkInf
     return NetworkInfo(problem=f"{call.name} did not return within {CALL_SECONDS:g} s")
 
 
+EXPLORED: dict[Call, Explored] = {}
+_EXPLORES = ContextVar("_EXPLORES", default=False)
 _KNOWN: dict[Call, _Known] = {}
 _PROCESS, _LOCK = _Process(), RLock()

@@ -8,9 +8,10 @@ from typing import Any
 
 from tuner.base.errors import Invalid
 from tuner.space.addresses import value_at
+from tuner.space.asking import EXPLORED, Unexplored, exploring
 from tuner.space.fill import Assignment, Filling, assigned, fill, filling
 from tuner.space.holes import Hole, Range
-from tuner.space.nodes import Node, size
+from tuner.space.nodes import Node, functions_in, size
 
 MOST_CORNERS = 1000
 MOST_ANSWERS = 200_000
@@ -63,12 +64,12 @@ def corners(node: Node) -> Iterator[tuple[Assignment, Any]]:
     """Fillings with their assignments, in which each option, both ends of each range and each branch occurs at least once:
     from the filling with all first answers, and from the one with all last ones, one hole at a time.
 
-    Raises `Invalid` where there are more than can be checked in a moment.
+    Raises `Invalid` where there are more than can be checked in a moment. Of a function's answers those at which it was explored.
     """
     known: set[str] = set()
     answers = 0
     variations = chain(_variations(node, last=False), _variations(node, last=True))
-    for number, (assignment, filled) in enumerate(variations, start=1):
+    for number, (_, filled) in enumerate(variations, start=1):
         answers += len(filled.holes)
         if number > MOST_CORNERS or answers > MOST_ANSWERS:
             problem = "has too many corners (each option, both ends of each range, each branch) to check them all"
@@ -77,7 +78,7 @@ def corners(node: Node) -> Iterator[tuple[Assignment, Any]]:
         text = json.dumps(filled.plain, sort_keys=True)
         if text not in known:
             known.add(text)
-            yield assignment, filled.plain
+            yield filled.answers, filled.plain
 
 
 def _variations(node: Node, *, last: bool) -> Iterator[tuple[Assignment, Filling]]:
@@ -89,7 +90,11 @@ def _variations(node: Node, *, last: bool) -> Iterator[tuple[Assignment, Filling
         if assignment is None:
             levels.pop()
             continue
-        filled = filling(node, assigned(assignment, last=last))
+        try:
+            with exploring(has_limit=bool(assignment)):  # the first and the last answers are tried in any case
+                filled = filling(node, assigned(assignment, last=last))
+        except Unexplored:
+            continue
         yield assignment, filled
         levels.append(_extensions(assignment, filled.holes, tried))
 
@@ -104,7 +109,10 @@ def _extensions(assignment: Assignment, holes: dict[str, Hole], tried: set[tuple
 
 
 def discover(node: Node) -> tuple[dict[str, Hole], list[Any]]:
-    """The holes that the corners of a space meet, by address, and its fillings there."""
+    """The holes that the corners of a space meet, by address, and its fillings there: of a function's questions as many as exploring
+    may find."""
+    for each in functions_in(node):
+        EXPLORED.pop(each.call, None)
     filled = [each for last in (False, True) for _, each in _variations(node, last=last)]
     return {address: hole for each in filled for address, hole in each.holes.items()}, [each.plain for each in filled]
 

@@ -41,12 +41,14 @@ class OneOf:
 @dataclass(frozen=True)
 class Asks:
     """What a function asks for. `holes` are those that were discovered, by name; `changed` are the values and other holes that the study
-    file has for some names; `compiled` is how it compiles its model with the first answers, if it does."""
+    file has for some names; `compiled` is how it compiles its model with the first answers, if it does; `cut` is where a limit ended
+    exploring, if one did."""
 
     call: Call
     holes: dict[str, Hole]
     changed: "dict[str, Node]"
     compiled: str = ""
+    cut: str = ""
 
 
 Node: TypeAlias = "Choice | Range | Repeat | OneOf | Asks | Scalar | list[Node] | dict[str, Node]"
@@ -63,7 +65,7 @@ def parts(node: Node) -> dict[str, Node]:
             return {"[…]": each}
         case OneOf(branches):
             return dict(branches)
-        case Asks(_, holes, changed, _):
+        case Asks(_, holes, changed):
             return {**holes, **changed}
         case _:
             return {}

@@ -123,7 +123,7 @@ def _parse_asks(plain: Mapping[str, Any], place: str) -> Asks:
         key: {name: _parse(each, join(place, name)) for name, each in plain[key].items()}
         for key in ("holes", "changed")
     }
-    return Asks(decode(Call, plain["ask"], place), compiled=plain["compiled"], **parsed)  # type: ignore[arg-type]
+    return Asks(decode(Call, plain["ask"], place), compiled=plain["compiled"], cut=plain.get("cut", ""), **parsed)  # type: ignore[arg-type]
 
 
 _HOLES: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any], str], Node]]] = {
@@ -131,5 +131,5 @@ _HOLES: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any], str], Node
     "low": (("low", "high", "log", "step"), _parse_range),
     "repeat": (("repeat", "each"), _parse_repeat),
     "one_of": (("one_of",), _parse_one_of),
-    "ask": (("ask", "holes", "changed", "compiled"), _parse_asks),
+    "ask": (("ask", "holes", "changed", "compiled", "cut"), _parse_asks),
 }

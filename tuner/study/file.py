@@ -10,7 +10,7 @@ from tuner.base.errors import Invalid
 from tuner.recipe import AnyData, Recipe
 from tuner.space import Ask, Assignment, Hole, Node, answers_of, assigned, corners, fill, filling, parse
 from tuner.study.buildable import Unbuildable, unbuildable
-from tuner.study.resolve import with_facts_of, with_precision
+from tuner.study.resolve import as_explored, with_facts_of, with_precision
 from tuner.study.settings import Budget, Confirmation, Search
 
 
@@ -33,7 +33,8 @@ class StudyFile:
     def as_begun(self, stored: Mapping[str, Any]) -> "StudyFile":
         """The same study when it continues: each `auto` as it was resolved when the study began, in `stored`."""
         recipe = with_precision(self.plain["recipe"], stored.get("recipe"))
-        return replace(self, resolved={**self.plain, "recipe": with_facts_of(recipe, self.resolved["recipe"])})
+        facts = as_explored(self.resolved["recipe"], stored.get("recipe"))
+        return replace(self, resolved={**self.plain, "recipe": with_facts_of(recipe, facts)})
 
     @cached_property
     def space(self) -> Node:

@@ -18,6 +18,7 @@ from tuner.networks.sources import PICKLED, file_at, source_at
 from tuner.recipe import AnyData, describe
 from tuner.recipe.data import UserData
 from tuner.space import Asks, Choice, Hole, assigned, discover, fill, parse
+from tuner.space.asking import EXPLORED
 
 PRECISIONS = ("float32", "bfloat16")
 CALLBACKS = ("callbacks", "callbacks_sha256")
@@ -46,6 +47,19 @@ def with_facts_of(recipe: Any, other: Any) -> Any:
     recipe = {**recipe, "data": {**recipe["data"], "found": data["found"]}} if "found" in data else recipe
     known = {_name(table): table for table in _functions(other)}
     return _without_effect_left_out(_each_function(recipe, lambda table: known.get(_name(table), table)))
+
+
+def as_explored(recipe: Any, begun: Any) -> Any:
+    """A plain recipe with facts, whose functions have the questions of the recipe that the study began with where exploring them was
+    cut: how much it finds depends on the time."""
+    known = {_name(table): table for table in _functions(begun)}
+
+    def earlier(table: Mapping[str, Any]) -> Mapping[str, Any]:
+        now, before = table["answers"], known.get(_name(table), table)["answers"]
+        is_same = decode(Call, now["ask"]) == decode(Call, before["ask"]) and now["changed"] == before["changed"]
+        return {**table, "answers": before} if is_same and ("cut" in now or "cut" in before) else table
+
+    return _each_function(recipe, earlier)
 
 
 def with_questions(recipe: Any, folder: Path) -> Any:
@@ -94,6 +108,9 @@ def _with_questions(table: Mapping[str, Any], recipe: Mapping[str, Any], folder:
         "changed": changed,
         "compiled": plains[0]["found"]["compiled"],
     }
+    explored = EXPLORED.get(call)
+    if explored and explored.is_cut:
+        questions["cut"] = f"its limit: {explored.builds} models in {explored.seconds:.0f} s"
     return {**table, "source": source, "sha256": sha256, **files, "answers": questions}
 
 

@@ -1,6 +1,7 @@
 """Callbacks of the user's for Keras in our epoch loop: they get the events and the logs of `fit`."""
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,15 +20,20 @@ from tuner.training.loop import CALL_SECONDS, EpochLoop
 
 BATCH_EVENTS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 PLACE, ARRAY = "training.callbacks", "array"
+FILES = {keras.callbacks.ModelCheckpoint: "filepath", keras.callbacks.CSVLogger: "filename"}
+"""Callbacks that write files, with the name of their path."""
 
 
 class Callbacks:
     """The callbacks of a running training, from a function of the user's that returns them. What they make of the learning rate counts
-    as a `factor` of the schedule from then on. Raises `Invalid` with the user's own lines where one of them fails."""
+    as a `factor` of the schedule from then on. What they write lies in a folder that is called after the `training`. Raises `Invalid`
+    with the user's own lines where one of them fails."""
 
-    def __init__(self, settings: Training, loop: EpochLoop) -> None:
-        self.loop, self.model, self.factor = loop, loop.model, 1.0
+    def __init__(self, settings: Training, loop: EpochLoop, training: str) -> None:
+        self.loop, self.model, self.training, self.factor = loop, loop.model, training, 1.0
         self.each = _made(settings) if settings.callbacks else []
+        for one in self.each:
+            _write_into(one, training)
         by_batch = [
             type(one).__name__ for one in self.each if not all(_is_default(one, event) for event in BATCH_EVENTS)
         ]
@@ -43,7 +49,10 @@ class Callbacks:
         self.model.stop_training = False
         for one in self.each:
             one.set_model(self.model)
-            one.set_params({"verbose": 0, "epochs": settings.epochs, "steps": self.loop.steps})
+            lengths = {"epochs": settings.epochs, "steps": self.loop.steps}
+            one.set_params({"verbose": 0, "training": self.training, **lengths})
+            if isinstance(one, keras.callbacks.CSVLogger) and state:
+                one.append = True
         self.call("on_train_begin", {})
         for one in self.each:
             if hasattr(one, "_set_monitor_op"):  # Keras does so in the first epoch, and turns the sign of `min_delta`
@@ -131,6 +140,17 @@ def _made(settings: Training) -> list[keras.callbacks.Callback]:
     return list(made)
 
 
+def _write_into(callback: keras.callbacks.Callback, training: str) -> None:
+    """Let a callback write its files into a folder of this name, in the folder that it was made for."""
+    if isinstance(callback, keras.callbacks.TensorBoard):
+        callback.log_dir = os.path.join(callback.log_dir, training)
+    for kind, name in FILES.items():
+        if isinstance(callback, kind):
+            folder, file = os.path.split(getattr(callback, name))
+            os.makedirs(os.path.join(folder, training), exist_ok=True)
+            setattr(callback, name, os.path.join(folder, training, file))
+
+
 def _is_default(callback: keras.callbacks.Callback, event: str) -> bool:
     return bool(getattr(getattr(callback, event), "_is_default", False))
 
@@ -141,6 +161,8 @@ def _logs(scores: Scores) -> dict[str, float]:
 
 def _attributes(callback: keras.callbacks.Callback, arrays: list[NDArray[Any]]) -> Iterator[tuple[str, str]]:
     """What a callback knows by name, as JSON with the places of arrays. The rest (its model, functions, files) is as a new one has it."""
+    if isinstance(callback, keras.callbacks.CSVLogger):  # whose state is that of its file
+        return
 
     def placed(value: Any) -> dict[str, int]:
         if not isinstance(value, np.ndarray | np.generic):

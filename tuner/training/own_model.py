@@ -8,12 +8,14 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tuner.base.errors import Invalid
 from tuner.networks import Function
 from tuner.networks.calling import weighted_layers
 from tuner.networks.function import LayerInfo
 from tuner.networks.layer import input_shape
 from tuner.networks.outputs import in_form, overrides, symbolic_outputs, taken_apart
 from tuner.networks.parts import NamedShapes
+from tuner.networks.sources import described
 from tuner.recipe import Recipe, describe
 from tuner.recipe.phases import Trainable, learning
 
@@ -67,13 +69,19 @@ class OwnModel:
 
     def prepare(self, *batch: tf.Tensor) -> None:
         """Create the variables that its own train step makes when it first runs, since a graph loop cannot create any. The state is
-        that of a new model afterwards; new variables of optimizers are 0."""
+        that of a new model afterwards; new variables of optimizers are 0. Raises `Invalid` with its own lines where it fails."""
         if not (self.has_own_step or self.has_own_test):
             return
         before: dict[int, NDArray[Any]] = {id(each): each.numpy() for each in (*self.model.variables, *self.variables)}
         inputs, targets, *weights = batch
-        step = self.model.train_step if self.has_own_step else self.model.test_step
-        step((inputs, self.truth(targets), *weights))
+        name = "train_step" if self.has_own_step else "test_step"
+        try:
+            getattr(self.model, name)((inputs, self.truth(targets), *weights))
+        except Exception as error:
+            step = f"{type(self.model).__name__}.{name}"
+            if weights:
+                step += ", which gets (x, y, weights) here: keras.utils.unpack_x_y_sample_weight takes them apart. It"
+            raise Invalid("network.source", described(error, step)) from error
         for each in (*self.model.variables, *self.variables):
             each.assign(before.get(id(each), np.zeros(each.shape, each.dtype)))
 

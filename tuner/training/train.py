@@ -78,7 +78,7 @@ class _Training:
         self.steps, self.epoch_seconds = self.before.steps, self.before.epoch_seconds
         by = recipe.training.keep_by
         self.best = BestWeights(self.network.model, by, progress) if recipe.training.keep == "best" else None
-        self.callbacks = Callbacks(recipe.training, self.network.loop)
+        self.callbacks = Callbacks(recipe.training, self.network.loop, f"{checkpoint.key[:8]}-{self.number_of_fold}")
         self.callbacks.begin(recipe.training, self.before.callbacks, progress.callback_arrays)
         self.started = time.perf_counter()
 

@@ -22,7 +22,7 @@ Matrix = NDArray[np.float32]
 MOST_VALUES = 1000
 MOST_WORDS = 5000
 MOST_PLACES = 64
-"""Further words of a text are ignored."""
+"""Further words of a text without a format are ignored."""
 LOST_SPREAD = 1000
 """Where the median is this many times the spread, float32 keeps only about four digits of the differences."""
 TRUTH_RULE = "must be true or false, yes or no, 1 or 0"
@@ -89,7 +89,7 @@ def _values(column: Column | ColumnCoding, series: "pd.Series[Any]", where: str)
         case "date" if pd.api.types.is_datetime64_any_dtype(series):
             return days_of(series)
         case "text":
-            return _tokenize(factorize(series, where))
+            return _tokenize(factorize(series, where), int(column.format or MOST_PLACES))
         case "boolean" | "category" | "date":
             return factorize(series, where)
         case _:
@@ -127,12 +127,12 @@ def in_shape(value: Any, shape: tuple[int, ...]) -> Matrix:
     return numbers.ravel()
 
 
-def _tokenize(texts: Factorized) -> _Texts:
+def _tokenize(texts: Factorized, most: int) -> _Texts:
     number_of: defaultdict[str, int] = defaultdict(count().__next__)
     numbers, lengths = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
     for start in range(0, len(texts.names), TEXTS_AT_ONCE):
         some = texts.names[start : start + TEXTS_AT_ONCE]
-        words = [WORD.findall(text.lower())[:MOST_PLACES] for text in some]
+        words = [WORD.findall(text.lower())[:most] for text in some]
         lengths.append(np.fromiter(map(len, words), np.int32, len(words)))
         numbers.append(np.fromiter(map(number_of.__getitem__, chain.from_iterable(words)), np.int32))
     return _Texts(texts, tuple(number_of), np.concatenate(numbers), np.concatenate(lengths))
@@ -146,7 +146,8 @@ def _learned(column: Column, values: _Values, training: Rows) -> dict[str, Any]:
             words = np.bincount(values.numbers, np.repeat(texts, values.lengths), len(values.vocabulary))
             lengths = np.repeat(values.lengths, texts)
             places = max(1, int(np.quantile(lengths, 0.95, method="higher"))) if len(lengths) else 1
-            return {"values": _frequent(values.vocabulary, words.astype(np.int64), 2, MOST_WORDS), "places": places}
+            frequent = _frequent(values.vocabulary, words.astype(np.int64), 2, MOST_WORDS)
+            return {"values": frequent, "places": places, "format": column.format}
         case Factorized() if column.kind == "date":
             present = np.flatnonzero(values.counts(training))
             return {"format": column.format or date_formats([values.names[each] for each in present])[0]}

@@ -43,7 +43,8 @@ class ColumnCoding:
     def coded(self) -> Coded:
         """The column as a network's input."""
         size = 0 if self.kind in ("number", "date", *SHAPES) else FIRST + len(self.values)
-        return Coded(self.kind, size, self.places, self.lacks, self.name if self.shape else "", self.shape)
+        shape = (self.places,) if self.kind == "text" and self.format else self.shape
+        return Coded(self.kind, size, self.places, self.lacks, self.name if shape else "", shape)
 
     @property
     def shape(self) -> tuple[int, ...]:

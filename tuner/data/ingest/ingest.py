@@ -50,6 +50,8 @@ LATER = (
     "target_shapes",
 )
 """Fields that earlier versions lack: at their defaults they leave the names of stored records as they were."""
+MOST_WORDS = "256"
+"""The format of a text from Python whose words are a part of the inputs."""
 FROM_PYTHON = "python:"
 """The prefix of the paths of data from Python, before their identity."""
 UNNAMED = "given"
@@ -88,7 +90,12 @@ def ingest_from_python(raw: "RawExamples", test: "RawExamples | Cut", task: Task
         for each in (each for each in profiles if each.hint or not each.kind):
             left_out = f"left out: {each.reason}; convert it to the type category to keep it"
             warnings.warn(f"the column {each.name}: {each.hint if each.kind else left_out}", stacklevel=2)
-        columns = tuple(Column(name=each.name, kind=each.kind, format=each.format) for each in profiles if each.kind)
+        words = {"text": MOST_WORDS} if raw.has_words else {}
+        columns = tuple(
+            Column(name=each.name, kind=each.kind, format=each.format or words.get(each.kind, ""))
+            for each in profiles
+            if each.kind
+        )
         raw = replace(raw, columns=columns)
     else:
         raw = replace(raw, x=inputs_of(raw.x, "x", raw.where))

@@ -29,7 +29,8 @@ from tuner.recipe.data import TargetShape
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RawExamples:
     """Examples of a file or from Python: `x` is a frame, whose `columns` are coded, or an array with the examples first; `y` has a
-    column for each target, or for each number of targets of any shape; `spans` as in `Examples`; `where` names them in messages."""
+    column for each target, or for each number of targets of any shape; `spans` as in `Examples`; `where` names them in messages. With
+    `has_words` each text is a part of the network's inputs."""
 
     x: pd.DataFrame | Array
     y: pd.DataFrame
@@ -42,6 +43,7 @@ class RawExamples:
     positive: str = ""
     target_shapes: tuple[TargetShape, ...] = ()
     where: str = "the data"
+    has_words: bool = False
 
     def __post_init__(self) -> None:
         for values in (self.y, self.weights, self.groups):

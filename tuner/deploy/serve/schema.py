@@ -58,7 +58,8 @@ def _type(column: ColumnCoding) -> Any:
     about = f"{column.kind}; known: {known}" if known else ABOUT.get(column.kind, column.kind)
     usual = ["…"] if column.shape else column.values[0] if column.values else "text"
     example = EXAMPLES.get(column.kind, usual)
-    if column.format not in ("", ISO) and not column.shape:
+    has_format = bool(column.format) and column.kind != "text"
+    if has_format and column.format != ISO and not column.shape:
         example = EXAMPLE_DATE.strftime(column.format) if column.kind == "date" else column.format
     field = Field(alias=column.name, title=column.name, description=about, examples=[example])
-    return Annotated[TYPES.get(column.kind, list[Any]) | (str if column.format else None) | None, field]
+    return Annotated[TYPES.get(column.kind, list[Any]) | (str if has_format else None) | None, field]

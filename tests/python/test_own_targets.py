@@ -82,7 +82,7 @@ TRAINING = {"epochs": 2, "batch_size": 32, "shuffle": False}
 def study_of(text: str, folder: Path, places: Places, y: Any = TARGETS, **changes: Any) -> StudyFile:
     """The study that `optimize` makes for the digits and a function."""
     (folder / "my_nets.py").write_text(text)
-    network = network_of(f"{folder / 'my_nets.py'}:build")
+    network = network_of(f"{folder / 'my_nets.py'}:build", None)
     own = Changes(network=network, training=TRAINING, test=Cut(share=0.0), **changes)
     return study_on(None, examples_of(X, y, for_function=True), own, places)
 

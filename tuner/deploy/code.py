@@ -71,7 +71,10 @@ def export_code(model: Path, out: Path, places: Places) -> list[Path]:
 
 
 def _require_writable(recipe: Recipe, out: Path) -> None:
-    """Raise `StudyError` for a function that no file has, for its own file as the script, and for phases."""
+    """Raise `StudyError` for a function that no file has, its own file as the script, targets of one's own, and phases."""
+    if recipe.data.task == "custom":
+        cure = "call it with `inputs` and `outputs`, and fit its model on your arrays"
+        raise StudyError(f"--as code: the function compiles its model for targets of your own: {cure}")
     place, _, name = recipe.network.source.partition(":") if isinstance(recipe.network, Function) else ("", "", "")
     if place == PYTHON:
         cure = f"save it in a file such as my_nets.py, and search with network=my_nets.{name}"

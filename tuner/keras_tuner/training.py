@@ -17,18 +17,11 @@ from tuner.keras_tuner.hyperparameters import HyperParameters
 from tuner.keras_tuner.objective import UNNAMED, metrics_of
 from tuner.keras_tuner.running import Search
 from tuner.keras_tuner.trial import Trial
+from tuner.training.callbacks import write_below
 from tuner.training.fitting import fit_faster
 
 OWN = ("train_step", "test_step", "compute_metrics", "metrics")
 """Methods with which a model may log what it was not compiled with."""
-
-WRITING = (
-    (keras.callbacks.TensorBoard, "log_dir"),
-    (keras.callbacks.CSVLogger, "filename"),
-    (keras.callbacks.ModelCheckpoint, "filepath"),
-    (keras.callbacks.BackupAndRestore, "backup_dir"),
-)
-"""The callbacks of Keras that write, and their attribute that says where."""
 
 
 class Following(keras.callbacks.Callback):  # type: ignore[misc]
@@ -136,19 +129,8 @@ def _copies(callbacks: list[Any], trial_id: str, execution: int) -> list[Any]:
         problem = "All callbacks used during a search should be deep-copyable"
         raise errors.FatalValueError(f"{problem}: {first_line(error)}") from error
     for each in copies:
-        for place in (getattr(each, name) for kind, name in WRITING if isinstance(each, kind)):
-            _move(each, str(place), f"{trial_id}/execution{execution}")
+        write_below(each, f"{trial_id}/execution{execution}")
     return copies
-
-
-def _move(callback: Any, place: str, below: str) -> None:
-    """Let a callback write its file or its folder `place` in a folder below the one of `place`."""
-    path = Path(place)
-    moved = path.parent / below / path.name if path.suffix else path / below
-    moved.parent.mkdir(parents=True, exist_ok=True)
-    for name, value in list(vars(callback).items()):
-        if isinstance(value, str | Path) and str(value).startswith(place):  # Keras derives other paths from it
-            setattr(callback, name, str(moved) + str(value).removeprefix(place))
 
 
 def _compiled(model: keras.Model) -> dict[str, Any]:

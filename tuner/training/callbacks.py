@@ -1,10 +1,10 @@
 """Callbacks of the user's for Keras in our epoch loop: they get the events and the logs of `fit`."""
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -20,8 +20,13 @@ from tuner.training.loop import CALL_SECONDS, EpochLoop
 
 BATCH_EVENTS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 PLACE, ARRAY = "training.callbacks", "array"
-FILES = {keras.callbacks.ModelCheckpoint: "filepath", keras.callbacks.CSVLogger: "filename"}
-"""Callbacks that write files, with the name of their path."""
+WRITING = (
+    (keras.callbacks.TensorBoard, "log_dir"),
+    (keras.callbacks.CSVLogger, "filename"),
+    (keras.callbacks.ModelCheckpoint, "filepath"),
+    (keras.callbacks.BackupAndRestore, "backup_dir"),
+)
+"""The callbacks of Keras that write, and their attribute that says where."""
 
 
 class Callbacks:
@@ -33,7 +38,7 @@ class Callbacks:
         self.loop, self.model, self.training, self.factor = loop, loop.model, training, 1.0
         self.each = _made(settings) if settings.callbacks else []
         for one in self.each:
-            _write_into(one, training)
+            write_below(one, training)
         by_batch = [
             type(one).__name__ for one in self.each if not all(_is_default(one, event) for event in BATCH_EVENTS)
         ]
@@ -140,15 +145,15 @@ def _made(settings: Training) -> list[keras.callbacks.Callback]:
     return list(made)
 
 
-def _write_into(callback: keras.callbacks.Callback, training: str) -> None:
-    """Let a callback write its files into a folder of this name, in the folder that it was made for."""
-    if isinstance(callback, keras.callbacks.TensorBoard):
-        callback.log_dir = os.path.join(callback.log_dir, training)
-    for kind, name in FILES.items():
-        if isinstance(callback, kind):
-            folder, file = os.path.split(getattr(callback, name))
-            os.makedirs(os.path.join(folder, training), exist_ok=True)
-            setattr(callback, name, os.path.join(folder, training, file))
+def write_below(callback: keras.callbacks.Callback, below: str) -> None:
+    """Let a callback write its file or its folder into a folder `below` the one that it was made for."""
+    for place in (str(getattr(callback, name)) for kind, name in WRITING if isinstance(callback, kind)):
+        path = Path(place)
+        moved = path.parent / below / path.name if path.suffix else path / below
+        moved.parent.mkdir(parents=True, exist_ok=True)
+        for name, value in list(vars(callback).items()):
+            if isinstance(value, str | Path) and str(value).startswith(place):  # Keras derives other paths from it
+                setattr(callback, name, str(moved) + str(value).removeprefix(place))
 
 
 def _is_default(callback: keras.callbacks.Callback, event: str) -> bool:

@@ -218,7 +218,7 @@ def test_messages_show_an_example_of_the_format(kind: Kind, format: str, value: 
         ("date", "%Q", "format: must be a pattern such as %d/%m/%Y, got '%Q'"),
         ("date", "dd.mm.yyyy", "format: must be a pattern such as %d/%m/%Y, got 'dd.mm.yyyy'"),
         ("number", "$", "format: must be empty, or one of 1,234.5, 1.234,5, got '$'"),
-        ("text", "%Y", "format: must be empty for a text, got '%Y'"),
+        ("text", "%Y", "format: must be empty, or a number of words such as 256, got '%Y'"),
     ],
 )
 def test_a_format_that_says_nothing_is_refused(kind: Kind, format: str, message: str) -> None:

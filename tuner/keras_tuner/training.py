@@ -38,6 +38,8 @@ takes them for taken: of an epoch of 7 steps it draws 100 / 7 times its width, a
 class Following(keras.callbacks.Callback):  # type: ignore[misc]
     """Reports each epoch, saves the weights of the best one, and stops a training where the search says so."""
 
+    model = keras.callbacks.Callback.model.setter(keras.callbacks.Callback.set_model)  # KerasTuner's guide sets it
+
     def __init__(self, tuner: Search, trial: Trial, execution: int, best: list[float]) -> None:
         super().__init__()
         self.tuner, self.execution, self.best = tuner, execution, best

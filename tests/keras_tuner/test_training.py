@@ -141,7 +141,7 @@ def test_a_training_that_is_worse_than_the_others_stops_early(runs: Path) -> Non
             for epoch in range(6):
                 losses.append(float(hp["number"] == 7) + 1 / (1 + epoch))
                 for callback in kwargs["callbacks"]:
-                    callback.set_model(model)
+                    callback.model = model
                     callback.on_epoch_end(epoch, {"val_loss": losses[-1]})
                 if model.stop_training:
                     break

@@ -27,6 +27,8 @@ OWN = ("train_step", "test_step", "compute_metrics", "metrics")
 class Following(keras.callbacks.Callback):  # type: ignore[misc]
     """Reports each epoch, saves the weights of the best one, and stops a training where the search says so."""
 
+    model = keras.callbacks.Callback.model.setter(keras.callbacks.Callback.set_model)  # KerasTuner's guide sets it
+
     def __init__(self, tuner: Search, trial: Trial, execution: int, best: list[float]) -> None:
         super().__init__()
         self.tuner, self.execution, self.best = tuner, execution, best

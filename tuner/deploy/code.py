@@ -84,15 +84,15 @@ def _require_writable(recipe: Recipe, out: Path) -> None:
 
 def prepare(recipe: Recipe, fold: FoldData, out: Path) -> Prepared:
     """The recipe's network, for a script of this name."""
-    arguments = fold.inputs, fold.outputs, recipe.seed, fold.constants
-    if not isinstance(recipe.network, Function):
-        network = build(recipe.network, *arguments)
+    function, arguments = recipe.network, (fold.inputs, fold.outputs, recipe.seed, fold.constants)
+    if not isinstance(function, Function):
+        network = build(function, *arguments)
         compile_model(network, recipe)
         return Prepared(network, recipe)
-    made = from_function(recipe.network, *arguments)
+    made = from_function(function, *arguments)
     is_compiled, recipe = made.whole.compiled, as_compiled(made.whole)(recipe)
     compile_model(made.whole, recipe)
-    return Prepared(made.whole, recipe, is_compiled, own_code(recipe.network, made, out))
+    return Prepared(made.whole, recipe, is_compiled, own_code(function, made, out))
 
 
 def script_of(prepared: Prepared, fold: FoldData, out: Path) -> str:

@@ -87,8 +87,7 @@ def _require_writable(recipe: Recipe, out: Path) -> None:
 
 def prepare(recipe: Recipe, fold: FoldData, out: Path) -> Prepared:
     """The recipe's network, for a script of this name."""
-    arguments = fold.inputs, fold.outputs, recipe.seed, fold.constants
-    function = recipe.network
+    function, arguments = recipe.network, (fold.inputs, fold.outputs, recipe.seed, fold.constants)
     if not isinstance(function, Function):
         network = build(function, *arguments)
         compile_model(network, recipe)

@@ -181,7 +181,7 @@ def run_script(name: str, library: str, seed: int, path: str, started: float) ->
     if library == "KerasTuner":
         import keras_tuner as kt
     else:
-        from tuner import keras_tuner as kt  # type: ignore[no-redef]
+        from tuner import keras_tuner as kt
 
     keras.utils.set_random_seed(seed)
     common = {"seed": seed, "directory": str(Path(path).parent), "project_name": "search"}

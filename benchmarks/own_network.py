@@ -74,7 +74,7 @@ def loops(examples: int, batch: int, folder: Path) -> dict[str, tuple[int, Calla
 
         made[name] = loop.steps, epoch
     loop = traced(recipe, fold).loop
-    callbacks = Callbacks(replace(recipe.training, **named), loop)  # type: ignore[arg-type]
+    callbacks = Callbacks(replace(recipe.training, **named), loop, "benchmark")  # type: ignore[arg-type]
     callbacks.begin(recipe.training, "", ())
 
     def with_callback(number: int) -> float:

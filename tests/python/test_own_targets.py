@@ -109,7 +109,7 @@ def test_several_outputs_are_trained_as_by_keras(text: str, tmp_path: Path, plac
     history = theirs.fit(X[:180], first, 32, 2, validation_data=(X[180:], last), **settings).history
     for place, epoch in enumerate(fold.epochs):
         assert epoch.validation is not None
-        ours = {f"val_{name}": value for name, value in epoch.validation.figures.items()} | epoch.training.figures
+        ours = {f"val_{name}": value for name, value in epoch.validation.figures.items()} | dict(epoch.training.figures)
         assert {**ours, "loss": epoch.training.loss, "val_loss": epoch.validation.loss} == pytest.approx(
             {name: values[place] for name, values in history.items()}, rel=1e-4
         )
@@ -124,7 +124,12 @@ def test_a_test_step_of_its_own_is_the_validation(tmp_path: Path, places: Places
 def test_a_model_of_several_outputs_is_searched_tested_and_predicts(tmp_path: Path) -> None:
     (tmp_path / "my_nets.py").write_text(NAMED)
     source, runs = f"{tmp_path / 'my_nets.py'}:build", tmp_path / "runs"
-    search = {"network": source, "objective": "validation_digit_accuracy", "training": TRAINING, "runs": runs}
+    search: dict[str, Any] = {
+        "network": source,
+        "objective": "validation_digit_accuracy",
+        "training": TRAINING,
+        "runs": runs,
+    }
     tuned = optimize("outputs", X, TARGETS, **search, trials=1, minutes=1, workers=1, verbose=0)
     confirmed = tuned.confirmed
     assert confirmed is not None

@@ -241,11 +241,7 @@ class Oracle:
 
     def _check_failures(self, trial: Trial) -> None:
         """KerasTuner's rule: so many trials in a row, in the order of their ends, have failed."""
-        ends = [
-            (run.datetime_complete.timestamp(), run.user_attrs.get("status"))
-            for run in self.stored()
-            if run.datetime_complete
-        ]
+        ends = [(run.datetime_complete, run.user_attrs.get("status")) for run in self.stored() if run.datetime_complete]
         statuses = [status for _, status in sorted(ends, key=lambda end: end[0]) if status in ("COMPLETED", "FAILED")]
         if statuses[-self.max_failures :] == ["FAILED"] * self.max_failures:
             raise RuntimeError(

@@ -79,9 +79,9 @@ def write_wandb(outcome: Outcome, folder: Path) -> int:
 
     def begun(name: str, facts: Mapping[str, str]) -> Any:
         folder.mkdir(parents=True, exist_ok=True)
-        place = {"project": project, "id": f"{project}-{name}", "dir": str(folder)}
-        mode = os.environ.get("WANDB_MODE", "offline")
-        return wandb.init(**place, name=name, config=facts, mode=mode, reinit="create_new", settings=settings)
+        place: dict[str, Any] = {"project": project, "id": f"{project}-{name}", "dir": str(folder)}
+        mode: Any = os.environ.get("WANDB_MODE", "offline")
+        return wandb.init(**place, name=name, config=dict(facts), mode=mode, reinit="create_new", settings=settings)
 
     def is_new(name: str) -> bool:
         return not any((folder / "wandb").glob(f"*run-*-{project}-{name}"))

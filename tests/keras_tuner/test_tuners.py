@@ -89,6 +89,17 @@ def test_a_trial_that_fails_is_retried_and_does_not_end_the_search(runs: Path) -
     assert "tuner/keras_tuner" not in message
 
 
+def test_a_line_for_a_failed_trial_shows_the_reason_and_not_the_node(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Incompatible(Exception):
+        def __str__(self) -> str:
+            return "Graph execution error:\n\nIncompatible shapes: [32] vs. [32,10]\n\t [[{{node sub}}]]"
+
+    Counting(max_trials=1, directory=runs).search(broken=(1,), error=lambda _: Incompatible())
+    assert " s: failed: Incompatible shapes: [32] vs. [32,10]\n" in capsys.readouterr().out
+
+
 def test_a_failed_trial_error_is_not_retried_and_a_fatal_one_ends_the_search(runs: Path) -> None:
     tuner = Grid(directory=runs, max_retries_per_trial=2)
     tuner.search(verbose=0, broken=(2, 3), error=kt.FailedTrialError)
@@ -301,6 +312,7 @@ def test_what_does_not_map_says_what_to_do() -> None:
         ("from tuner.keras_tuner import SklearnTuner", "override `run_trial`"),
         ("from tuner.keras_tuner.tuners import SklearnTuner", "override `run_trial`"),
         ("from tuner.keras_tuner.applications import HyperResNet", r"wrap one of keras\.applications"),
+        ("from tuner.keras_tuner.distributions import Range, Choice", r"ask `hp\.Float` and `hp\.Int`"),
         ("from tuner import keras_tuner as kt; kt.applications.HyperXception", r"wrap one of keras\.applications"),
     ],
 )

@@ -30,7 +30,7 @@ from tuner.keras_tuner.tuners import __getattr__ as __getattr__
 engine = base_tuner = tuner = sys.modules[__name__]
 """KerasTuner's inner modules, from which scripts import too: what is in each of them is in this package."""
 PATHS = (
-    "applications engine engine.base_tuner engine.hypermodel engine.hyperparameters engine.objective engine.oracle engine.trial "
-    "engine.tuner tuners.bayesian tuners.gridsearch tuners.hyperband tuners.randomsearch tuners.sklearn_tuner"
+    "applications distributions engine engine.base_tuner engine.hypermodel engine.hyperparameters engine.objective engine.oracle "
+    "engine.trial engine.tuner tuners.bayesian tuners.gridsearch tuners.hyperband tuners.randomsearch tuners.sklearn_tuner"
 )
 sys.modules.update({f"{__name__}.{path}": engine for path in PATHS.split()})

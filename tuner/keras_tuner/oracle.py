@@ -176,11 +176,8 @@ class Oracle:
         """Store how a trial ended, by its `status` and `message`. Raises `RuntimeError` after too many failures in a row."""
         self.update_space(trial.hyperparameters)
         metrics = self.received.pop(trial.trial_id, {})
-        trial.best_step, trial.metrics, trial.score = (
-            int(metrics.pop("best_step", 0)),
-            metrics,
-            metrics.get(self.objective.name),
-        )
+        trial.best_step, trial.metrics = int(metrics.pop("best_step", 0)), metrics
+        trial.score = metrics.get(self.objective.name)
         if trial.status == "COMPLETED" and (trial.score is None or math.isnan(trial.score)):
             trial.status, trial.message = "INVALID", trial.message or f"{self.objective.name} is {trial.score}"
         failures = [each for each in self.stored() if id_of(each) == trial.trial_id and "status" in each.user_attrs]
@@ -191,13 +188,8 @@ class Oracle:
         held.set_user_attr("status", trial.status)
         if trial.message:
             held.set_user_attr("reason", trial.message)
-        ended = (
-            TrialState.FAIL
-            if trial.status != "COMPLETED"
-            else TrialState.PRUNED
-            if trial.is_pruned
-            else TrialState.COMPLETE
-        )
+        ended = TrialState.PRUNED if trial.is_pruned else TrialState.COMPLETE
+        ended = ended if trial.status == "COMPLETED" else TrialState.FAIL
         held.study.tell(held, trial.score if ended is TrialState.COMPLETE else None, state=ended)
         self._check_failures(trial)
 

@@ -120,7 +120,8 @@ class Trials:
         trial, best = running.trial, self.oracle.get_best_trials()[0]
         what = f"{self.oracle.objective.name} {trial.score}"
         if trial.status != "COMPLETED":
-            what = f"failed: {(trial.message or 'no reason').splitlines()[-1]}"
+            lines = (trial.message or "no reason").splitlines()
+            what = f"failed: {[each for each in lines if each.strip() == each][-1]}"  # TensorFlow's end with an indented node
         stopped = " (stopped early)" if trial.is_pruned else ""
         so_far = f"; best so far {best.score} in trial {best.trial_id}" if best.score is not None else ""
         self.log(f"Trial {trial.trial_id} in {time.monotonic() - running.started:.1f} s: {what}{stopped}{so_far}")

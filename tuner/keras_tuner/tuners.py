@@ -31,6 +31,7 @@ CURES = {
         ("applications", "HyperEfficientNet", "HyperImageAugment", "HyperResNet", "HyperXception"),
         "write the network as a function, or wrap one of keras.applications in it",
     ),
+    **dict.fromkeys(("Linear", "Range"), "ask `hp.Float` and `hp.Int` of the argument of the function"),
     "SklearnTuner": "override `run_trial` of a tuner and return the score",
 }
 """What to do without a method, an argument, a class or a module of KerasTuner's."""

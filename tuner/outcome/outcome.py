@@ -78,7 +78,7 @@ class Outcome:
     @property
     def final(self) -> Confirmed:
         """The final model. Raises `StudyError` while there is none."""
-        if not self.record.objectives:
+        if self.confirmed is None and not self.record.objectives:
             cure = "get_best_models() of a KerasTuner script returns its networks"
             raise StudyError(f"the study {self.record.name!r} is that of a script, without a final model here; {cure}")
         if self.confirmed is None:

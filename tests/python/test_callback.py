@@ -1,5 +1,6 @@
 """The Keras callback for plain Optuna scripts: what it reports, by which steps, and where it stops a training."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -119,7 +120,11 @@ def test_wilcoxons_test_gets_the_value_of_each_fold() -> None:
     ],
     ids=lambda each: type(each).__name__,
 )
-def test_with_several_objectives_a_trial_is_pruned_that_is_bad_in_each(pruner: optuna.pruners.BasePruner) -> None:
+def test_with_several_objectives_a_trial_is_pruned_that_is_bad_in_each(
+    pruner: optuna.pruners.BasePruner, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(logging.getLogger("optuna"), "propagate", True)
+    optuna.logging.set_verbosity(optuna.logging.INFO)
     study = optuna.create_study(directions=["minimize", "maximize"], pruner=pruner)
 
     def objective(trial: optuna.Trial) -> tuple[float, ...]:
@@ -132,6 +137,7 @@ def test_with_several_objectives_a_trial_is_pruned_that_is_bad_in_each(pruner: o
     assert [trial.state.name for trial in study.trials] == ["COMPLETE", "PRUNED", "COMPLETE", "PRUNED"]
     assert study.trials[0].user_attrs["val_accuracy"]["curve"] == {"1": 0.9, "2": 0.9}
     assert study.trials[2].values == [0.5, 0.1]
+    assert caplog.text.count("A new study created") <= 2  # the user's own, by both handlers of pytest
 
 
 def test_a_training_that_diverges_is_pruned() -> None:

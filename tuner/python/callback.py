@@ -144,7 +144,10 @@ def _means(values: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
 def _study_by(name: str, direction: StudyDirection, study: optuna.Study) -> optuna.Study:
     """The study's trials in memory with one of their metrics as the objective, for the pruner. It chooses by their numbers."""
     settings: dict[str, Any] = {"pruner": study.pruner, "sampler": RandomSampler(), "study_name": study.study_name}
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(max(verbosity, optuna.logging.WARNING))  # a line for each epoch says nothing
     shadow = optuna.create_study(direction=direction, **settings)
+    optuna.logging.set_verbosity(verbosity)
     for trial in study.get_trials(deepcopy=False):
         stored = trial.user_attrs.get(name, EMPTY)
         curve = {int(step): value for step, value in stored["curve"].items()}

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -12,6 +12,10 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner.storage import open_storage
 from tuner.storage.confirmed import LOOKS
 from tuner.storage.trainings import trainings_of
+from tuner.worker.folder import is_damaged
+
+if TYPE_CHECKING:
+    from tests.support.servers import PostgreSQL
 
 PATIENCE_SECONDS = 600
 TRIALS = 8
@@ -40,19 +44,23 @@ widths = [{{ low = 2, high = 64 }}]
 
 
 class Study:
-    """A study in a folder of its own. `broken` says what did not hold, `disturbed` which processes were killed or interrupted."""
+    """A study in a folder of its own. `storage` is "sqlite", "journal", "postgresql" with its `server`, or the URL of another one.
+    `broken` says what did not hold, `disturbed` which processes were killed or interrupted."""
 
-    def __init__(self, folder: Path, name: str, storage: str) -> None:
+    def __init__(self, folder: Path, name: str, storage: str, server: "PostgreSQL | None" = None) -> None:
         self.folder, self.name = folder / name, name
         self.folder.mkdir()
-        self.kind = storage
+        self.kind, self.server = storage, server
+        self.cache = folder / "cache"
         (self.folder / "study.toml").write_text(STUDY)
         self.openings = self.folder / "openings.txt"
         self.database = self.folder / "runs" / "tuner.db"
         self.journal = self.folder / "runs" / "journal.log"
-        self.options = {"sqlite": [], "journal": ["--storage", "journal:runs/journal.log"]}.get(
-            storage, ["--storage", storage]
-        )
+        self.url = {
+            "sqlite": f"sqlite:///{self.database}",
+            "journal": f"journal:{self.journal}",
+            **({"postgresql": server.url} if server else {}),
+        }.get(storage, storage)
         self.broken: list[str] = []
         self.disturbed: set[int] = set()
         self.shared = False
@@ -71,9 +79,10 @@ class Study:
             "--lease",
             "2s",
         ]
-        cache = {"TUNER_CACHE": str(self.folder.parent / "cache"), "CHAOS_OPENINGS": str(self.openings)}
+        cache = {"TUNER_CACHE": str(self.cache), "CHAOS_OPENINGS": str(self.openings)}
+        storage = {"sqlite": [], "journal": ["--storage", "journal:runs/journal.log"]}  # with a relative path
         return subprocess.Popen(
-            [*command, "--executor", "invented", "--workers", "1", "--data-dir", str(self.folder), *self.options],
+            [*command, "--executor", "invented", "--workers", "1", "--data-dir", str(self.folder), *storage.get(self.kind, ["--storage", self.url])],
             cwd=self.folder,
             env={**os.environ, "TUNER_RUNS": "runs", **cache},
             stdout=subprocess.DEVNULL,
@@ -105,11 +114,10 @@ class Study:
     @property
     def study(self) -> optuna.Study | None:
         """The study; None if there is none yet."""
-        urls = {"sqlite": f"sqlite:///{self.database}", "journal": f"journal:{self.journal}"}
         files = {"sqlite": self.database, "journal": self.journal}
         if self.kind in files and not files[self.kind].is_file():
             return None
-        storage = open_storage(urls.get(self.kind, self.kind))
+        storage = open_storage(self.url)
         names = optuna.get_all_study_names(storage)
         return optuna.load_study(study_name=self.name, storage=storage) if self.name in names else None
 
@@ -132,16 +140,22 @@ class Study:
             for each in trainings_of(self.trials)
         ]
 
+    def check_call(self, name: str) -> None:
+        """What must hold after every call."""
+        trainings = trainings_of(self.trials)
+        if (total := sum(each.counts for each in trainings)) > TRIALS:
+            self.broken.append(f"{name}: {total} trials count")
+        keys = [each.attributes["key"] for each in trainings]
+        if len(set(keys)) != len(keys):
+            self.broken.append(f"{name}: a recipe was trained twice")
+
     def check(self, undisturbed: "Study") -> None:
         """What must hold at the end."""
-        trainings = trainings_of(self.trials)
-        if (total := sum(each.counts for each in trainings)) != TRIALS:
+        self.check_call("the last call")
+        if (total := sum(each.counts for each in trainings_of(self.trials))) != TRIALS:
             self.broken.append(f"{total} trials count")
         if [each for each in self.trials if each.state in (TrialState.RUNNING, TrialState.WAITING)]:
             self.broken.append("a trial is open")
-        keys = [each.attributes["key"] for each in trainings]
-        if len(set(keys)) != len(keys):
-            self.broken.append("a recipe was trained twice")
         if not self.shared and self.figures != undisturbed.figures:
             self.broken.append("the figures are not those of an undisturbed study")
         self._check_test()
@@ -169,5 +183,5 @@ class Study:
         hidden = [*runs.glob("**/.tuner-*"), *self.folder.glob(".tuner-*")]
         if len(hidden) > len(self.disturbed):
             self.broken.append(f"left in the folder: {', '.join(path.name for path in hidden)}")
-        if not (runs / self.name / "best.keras").is_file():
-            self.broken.append("there is no model")
+        if is_damaged(runs / self.name / "best.keras"):
+            self.broken.append("there is no model, or it is damaged")

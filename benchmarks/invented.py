@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from random import Random
+from zipfile import ZipFile
 
 import numpy as np
 
@@ -84,8 +85,8 @@ class Invented:
         if file and is_whole:
             file.unlink(missing_ok=True)
         if job.save and is_whole:
-            with atomic_path(self.folder.model(job.save)) as temporary:
-                temporary.write_text(job.recipe.key)
+            with atomic_path(self.folder.model(job.save)) as temporary, ZipFile(temporary, "w") as archive:
+                archive.writestr("recipe", job.recipe.key)  # with a checksum
         folds = (FoldResult(epochs=tuple(epochs), kept=len(epochs)),)
         ended = "finished" if is_whole else "pruned"
         return Result(folds=folds, ended=ended, reason="", parameters=13, seconds=1.0)  # type: ignore[arg-type]

@@ -56,7 +56,7 @@ def folder(
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     assert answer("storage", "export", "--out", str(folder / "study.jsonl"), "--runs", str(folder))[0] == 0
     records = study_records(session.study, folder / "artifacts")
-    [*store_studies(records, open_storage(f"journal:{folder / 'journal.log'}"), folder / "copied")]
+    [*store_studies(records, open_storage(f"journal:{folder / 'journal.log'}"), folder / "artifacts")]
     return folder
 
 

@@ -82,7 +82,16 @@ class Study:
         cache = {"TUNER_CACHE": str(self.cache), "CHAOS_OPENINGS": str(self.openings)}
         storage = {"sqlite": [], "journal": ["--storage", "journal:runs/journal.log"]}  # with a relative path
         return subprocess.Popen(
-            [*command, "--executor", "invented", "--workers", "1", "--data-dir", str(self.folder), *storage.get(self.kind, ["--storage", self.url])],
+            [
+                *command,
+                "--executor",
+                "invented",
+                "--workers",
+                "1",
+                "--data-dir",
+                str(self.folder),
+                *storage.get(self.kind, ["--storage", self.url]),
+            ],
             cwd=self.folder,
             env={**os.environ, "TUNER_RUNS": "runs", **cache},
             stdout=subprocess.DEVNULL,

@@ -101,7 +101,12 @@ def damaged_files(study: Study, chance: random.Random) -> None:
     """Checkpoints, refitted models, the final model and data in the cache that are cut, changed or gone. What was tested may be
     tested again."""
     models = study.folder / "runs" / study.name
-    files = [*models.glob("checkpoints/*"), *models.glob("members/*"), *models.glob("best.keras"), *study.cache.rglob("*")]
+    files = [
+        *models.glob("checkpoints/*"),
+        *models.glob("members/*"),
+        *models.glob("best.keras"),
+        *study.cache.rglob("*"),
+    ]
     files = sorted(each for each in files if each.is_file())
     for each in chance.sample(files, min(3, len(files))):
         content = each.read_bytes()
@@ -110,7 +115,9 @@ def damaged_files(study: Study, chance: random.Random) -> None:
             case "cut":
                 each.write_bytes(content[:place])
             case "changed":
-                each.write_bytes(content[:place] + bytes(byte ^ 64 for byte in content[place : place + 1]) + content[place + 1 :])
+                each.write_bytes(
+                    content[:place] + bytes(byte ^ 64 for byte in content[place : place + 1]) + content[place + 1 :]
+                )
             case _:
                 each.unlink()
     process = study.start()

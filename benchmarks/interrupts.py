@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuner.storage import default_url, load_study, open_storage
 from tuner.outcome import read_outcome
+from tuner.storage import default_url, load_study, open_storage
 
 LIMIT_SECONDS = 5.0
 TRIALS = 5
@@ -111,7 +111,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     late = [each for each in done.values() if each["seconds"] > LIMIT_SECONDS]
     broken = [each for each in done.values() if each["problems"]]
     slowest = max(each["seconds"] for each in done.values())
-    print(f"{len(done)} tries, {len(late)} ended after more than {LIMIT_SECONDS:g} s, {len(broken)} could not be finished")
+    print(
+        f"{len(done)} tries, {len(late)} ended after more than {LIMIT_SECONDS:g} s, {len(broken)} could not be finished"
+    )
     print(f"slowest {slowest:.1f} s")
     return 1 if late or broken else 0
 

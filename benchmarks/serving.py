@@ -101,7 +101,19 @@ def about(port: int) -> dict[str, Any]:
 @contextmanager
 def served(model: Path) -> Iterator[int]:
     """The port of a server of its own process on the first core. It has answered once."""
-    command = ["taskset", "--cpu-list", "0", sys.executable, "-m", "tuner", "serve", "--model", str(model), "--port", "0"]
+    command = [
+        "taskset",
+        "--cpu-list",
+        "0",
+        sys.executable,
+        "-m",
+        "tuner",
+        "serve",
+        "--model",
+        str(model),
+        "--port",
+        "0",
+    ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     on_core(-1)

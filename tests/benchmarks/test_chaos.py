@@ -10,7 +10,9 @@ from chaos import main
 @pytest.mark.slow
 def test_three_short_rounds_of_chaos_break_nothing(tmp_path: Path) -> None:
     out = tmp_path / "chaos.jsonl"
-    assert main(["--rounds", "3", "--calls", "2", "--out", str(out), "--storage", "sqlite", "journal"]) == 0, out.read_text()
+    assert main(["--rounds", "3", "--calls", "2", "--out", str(out), "--storage", "sqlite", "journal"]) == 0, (
+        out.read_text()
+    )
 
 
 @pytest.mark.long

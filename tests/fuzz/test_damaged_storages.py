@@ -125,7 +125,10 @@ def check_importing(folder: Path, runs: Path, empty_runs: Path, count: int) -> N
         path.write_bytes(content)
         status = require_answer("storage", "import", str(path), "--runs", str(runs))
         storage = open_storage(default_url(runs))
-        whole = [len(optuna.load_study(study_name=each, storage=storage).trials) for each in optuna.get_all_study_names(storage)]
+        whole = [
+            len(optuna.load_study(study_name=each, storage=storage).trials)
+            for each in optuna.get_all_study_names(storage)
+        ]
         storage.engine.dispose()  # type: ignore[attr-defined]
         assert status != 0 or 0 not in whole
         assert len([*(runs / "artifacts").iterdir()]) == len(whole)

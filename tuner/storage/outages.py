@@ -28,7 +28,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.25, 2.0
 PASSING = ("BUSY", "LOCKED", "PROTOCOL", "FULL", "IOERR", "CANTOPEN")
 """Errors of SQLite that may pass. The others come from a damaged file, or from one that is no database."""
 
-AWAY = re.compile("refused|timed? ?out|reset by peer|closed the connection|lost connection|starting up|shutting down", re.IGNORECASE)
+AWAY = re.compile(
+    "refused|timed? ?out|reset by peer|closed the connection|lost connection|starting up|shutting down", re.IGNORECASE
+)
 """What drivers say of a server that is down or starts. Their classes and numbers are those of a wrong password."""
 
 ITS_OWN = (TunerError, DuplicatedStudyError, UpdateFinishedTrialError)

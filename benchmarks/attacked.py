@@ -1,11 +1,14 @@
 """A study under attack, for `chaos.py`: how it is searched, and what must hold at the end."""
 
 import os
-import subprocess
+import signal
 import sys
+import time
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import invented
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
@@ -42,6 +45,42 @@ kind = "dense"
 widths = [{{ low = 2, high = 64 }}]
 """
 
+FORKS = get_context("forkserver")
+FORKS.set_forkserver_preload(["invented", *invented.IMPORTED])
+
+
+class Call:
+    """A command in a process of its own, a fork of one that has imported what it needs. Its messages are in a file."""
+
+    def __init__(self, folder: Path, messages: Path, environment: dict[str, str], arguments: list[str]) -> None:
+        self.messages = messages
+        self.process = FORKS.Process(target=invented.call, args=(str(folder), str(messages), environment, arguments))
+        before = os.environ.get("PYTHONPATH")
+        os.environ["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)  # of the first process
+        self.process.start()
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
+        while not messages.exists() and self.poll() is None:  # from then on it takes signals
+            time.sleep(0.005)
+        assert self.process.pid is not None
+        self.pid = self.process.pid
+
+    def poll(self) -> int | None:
+        """Its exit status, or the negative number of the signal that ended it; None while it runs."""
+        return self.process.exitcode
+
+    def wait(self, seconds: float) -> int | None:
+        """The same after its end, for which this waits."""
+        self.process.join(seconds)
+        return self.poll()
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal if it runs."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
 
 class Study:
     """A study in a folder of its own. `storage` is "sqlite", "journal", "postgresql" with its `server`, or the URL of another one.
@@ -61,59 +100,33 @@ class Study:
             "journal": f"journal:{self.journal}",
             **({"postgresql": server.url} if server else {}),
         }.get(storage, storage)
+        self.calls = 0
         self.broken: list[str] = []
         self.disturbed: set[int] = set()
         self.shared = False
 
-    def start(self) -> subprocess.Popen[str]:
-        """A search in a process group of its own."""
-        script = Path(__file__).parent / "invented.py"
-        command = [
-            sys.executable,
-            str(script),
-            "optimize",
-            "--study",
-            "study.toml",
-            "--name",
-            self.name,
-            "--lease",
-            "2s",
-        ]
-        cache = {"TUNER_CACHE": str(self.cache), "CHAOS_OPENINGS": str(self.openings)}
+    def start(self) -> Call:
+        """A search."""
+        self.calls += 1
         storage = {"sqlite": [], "journal": ["--storage", "journal:runs/journal.log"]}  # with a relative path
-        return subprocess.Popen(
-            [
-                *command,
-                "--executor",
-                "invented",
-                "--workers",
-                "1",
-                "--data-dir",
-                str(self.folder),
-                *storage.get(self.kind, ["--storage", self.url]),
-            ],
-            cwd=self.folder,
-            env={**os.environ, "TUNER_RUNS": "runs", **cache},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        arguments = ["optimize", "--study", "study.toml", "--name", self.name, "--lease", "2s", "--executor", "invented"]
+        arguments += ["--workers", "1", "--data-dir", ".", *storage.get(self.kind, ["--storage", self.url])]
+        environment = {"TUNER_RUNS": "runs", "TUNER_CACHE": str(self.cache), "CHAOS_OPENINGS": str(self.openings)}
+        return Call(self.folder, self.folder / f"messages-{self.calls}.txt", environment, arguments)
 
-    def wait_for(self, process: subprocess.Popen[str], what: str, allowed: tuple[int, ...] = (0,)) -> str:
+    def wait_for(self, call: Call, what: str, allowed: tuple[int, ...] = (0,)) -> str:
         """What a search says until its end, which must be one of those allowed."""
-        try:
-            _, said = process.communicate(timeout=PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            self.disturbed.add(process.pid)
-            _, said = process.communicate()
+        if call.wait(PATIENCE_SECONDS) is None:
+            call.send_signal(signal.SIGKILL)
+            self.disturbed.add(call.pid)
             self.broken.append(f"{what}: it did not end within ten minutes")
-        is_mute = process.returncode < 0  # killed, or before Python could take signals
+        status, said = call.wait(PATIENCE_SECONDS), call.messages.read_text(errors="replace")
+        assert status is not None
+        is_mute = status < 0
         if "Traceback" in said and not is_mute:
             self.broken.append(f"{what}: {said[-2000:]}")
-        if process.returncode not in allowed:
-            self.broken.append(f"{what}: exit status {process.returncode}: {said[-300:]}")
+        if status not in allowed:
+            self.broken.append(f"{what}: exit status {status}: {said[-300:]}")
         return said
 
     def finish(self) -> None:

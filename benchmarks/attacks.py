@@ -11,8 +11,8 @@ from pathlib import Path
 from attacked import Study
 
 END_SECONDS = 5.0
-LATEST = 5.0
-"""Seconds after a start until which a disturbance comes; a search takes three on an idle core."""
+LATEST = 3.0
+"""Seconds after a start until which a disturbance comes; a search takes two on an idle core."""
 
 
 def by_signal(number: signal.Signals) -> Callable[[Study, random.Random], None]:

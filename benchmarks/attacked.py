@@ -46,7 +46,12 @@ widths = [{{ low = 2, high = 64 }}]
 """
 
 FORKS = get_context("forkserver")
-FORKS.set_forkserver_preload(["invented", *invented.IMPORTED])
+
+
+def prepare_forks() -> None:
+    """Let what all calls import be imported once, by the process that they are forked from. Before the first call."""
+    os.environ["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)
+    FORKS.set_forkserver_preload(["invented", *invented.IMPORTED])
 
 
 class Call:
@@ -55,13 +60,7 @@ class Call:
     def __init__(self, folder: Path, messages: Path, environment: dict[str, str], arguments: list[str]) -> None:
         self.messages = messages
         self.process = FORKS.Process(target=invented.call, args=(str(folder), str(messages), environment, arguments))
-        before = os.environ.get("PYTHONPATH")
-        os.environ["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)  # of the first process
         self.process.start()
-        if before is None:
-            del os.environ["PYTHONPATH"]
-        else:
-            os.environ["PYTHONPATH"] = before
         while not messages.exists() and self.poll() is None:  # from then on it takes signals
             time.sleep(0.005)
         assert self.process.pid is not None
@@ -109,7 +108,17 @@ class Study:
         """A search."""
         self.calls += 1
         storage = {"sqlite": [], "journal": ["--storage", "journal:runs/journal.log"]}  # with a relative path
-        arguments = ["optimize", "--study", "study.toml", "--name", self.name, "--lease", "2s", "--executor", "invented"]
+        arguments = [
+            "optimize",
+            "--study",
+            "study.toml",
+            "--name",
+            self.name,
+            "--lease",
+            "2s",
+            "--executor",
+            "invented",
+        ]
         arguments += ["--workers", "1", "--data-dir", ".", *storage.get(self.kind, ["--storage", self.url])]
         environment = {"TUNER_RUNS": "runs", "TUNER_CACHE": str(self.cache), "CHAOS_OPENINGS": str(self.openings)}
         return Call(self.folder, self.folder / f"messages-{self.calls}.txt", environment, arguments)

@@ -20,7 +20,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attacked import Study
+from attacked import Study, prepare_forks
 from attacks import DISTURBANCES
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
         undisturbed = Study(Path(folder), "undisturbed", "sqlite")
         if missing:
+            prepare_forks()
             undisturbed.finish()
         server = running.enter_context(own_server()) if missing and "postgresql" in options.storage else None
         for number in missing:

@@ -29,7 +29,9 @@ PASSING = ("BUSY", "LOCKED", "PROTOCOL", "FULL", "IOERR", "CANTOPEN")
 """Errors of SQLite that may pass. The others come from a damaged file, or from one that is no database."""
 
 AWAY = re.compile(
-    "refused|timed? ?out|reset by peer|closed the connection|lost connection|starting up|shutting down", re.IGNORECASE
+    "refused|timed? ?out|reset by peer|starting up|shutting down|(closed|closing|terminating|lost) (the )?connection"
+    "|connection (is|was) (closed|lost)",
+    re.IGNORECASE,
 )
 """What drivers say of a server that is down or starts. Their classes and numbers are those of a wrong password."""
 
@@ -138,7 +140,8 @@ def failures() -> tuple[type[Exception], ...]:
 
 def is_away(error: BaseException) -> bool:
     """Whether a storage that is being opened is locked, or its server is down: not where a server refuses a user or a database."""
-    driver = getattr(error.__cause__ or error, "orig", None) or error
+    cause = _cause_of(error)
+    driver = getattr(cause, "orig", None) or cause
     name = getattr(driver, "sqlite_errorname", None)
     return name.startswith("SQLITE_BUSY") if name else bool(AWAY.search(str(driver)))
 

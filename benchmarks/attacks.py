@@ -44,8 +44,9 @@ def freeze(study: Study, chance: random.Random) -> None:
 
 
 def lock(study: Study, chance: random.Random) -> None:
-    """A program that locks the database for longer than SQLite waits."""
+    """A program that locks the database for longer than SQLite waits, and than leases last."""
     process = study.start()
+    study.disturbed.add(process.pid)
     time.sleep(chance.uniform(0, LATEST))
     if study.database.is_file():
         with sqlite3.connect(study.database, timeout=10, isolation_level=None) as other:
@@ -126,9 +127,10 @@ def damaged_files(study: Study, chance: random.Random) -> None:
 
 
 def restart(study: Study, chance: random.Random) -> None:
-    """A server that is stopped, and started up to ten seconds later."""
+    """A server that is stopped, and started up to ten seconds later. Leases last for two."""
     assert study.server is not None
     process = study.start()
+    study.disturbed.add(process.pid)
     time.sleep(chance.uniform(0, LATEST))
     study.server.stop()
     time.sleep(chance.uniform(0, 10))

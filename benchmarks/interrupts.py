@@ -8,6 +8,7 @@ The number of a try is its seed. Tries in the file are not run again.
 """
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -128,14 +129,16 @@ def seconds_of_a_call(folder: Path) -> float:
 
 
 def interrupted(number: int, folder: Path, whole: float) -> dict[str, Any]:
-    """One try. A call that ends before its moment is repeated with another moment."""
-    chance = random.Random(number)
-    for attempt in range(10):
-        study, share = new_study(folder / f"{number}-{attempt}"), chance.random()
-        process, moment = study.start(), share * whole
-        time.sleep(moment)
-        if process.poll() is None:
+    """One try. A call that ends before its moment is repeated: the machine is faster now than when a whole call was measured."""
+    chance, load = random.Random(number), os.getloadavg()[0]
+    for attempt in itertools.count():
+        study, moment = new_study(folder / f"{number}-{attempt}"), chance.random() * whole
+        process, began = study.start(), time.monotonic()
+        try:
+            process.wait(timeout=moment)
+        except subprocess.TimeoutExpired:
             break
+        whole = time.monotonic() - began
     before = study.messages.strip().splitlines()
     os.killpg(process.pid, signal.SIGINT)
     sent = time.monotonic()
@@ -150,6 +153,7 @@ def interrupted(number: int, folder: Path, whole: float) -> dict[str, Any]:
         "try": number,
         "after": round(moment, 1),
         "of": round(whole, 1),
+        "load": round(load, 1),
         "last": before[-1][:120] if before else "",
         "status": status,
         "seconds": round(seconds, 2),

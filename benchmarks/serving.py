@@ -114,7 +114,7 @@ def served(model: Path) -> Iterator[int]:
         "--port",
         "0",
     ]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     on_core(-1)
     try:

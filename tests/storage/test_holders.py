@@ -11,7 +11,7 @@ from typing import Any
 
 import optuna
 import pytest
-from optuna.storages import BaseStorage
+from optuna.storages import BaseStorage, RDBStorage
 
 from tests.support.servers import postgresql
 from tuner.storage import Patience, default_url, load_study, open_storage
@@ -68,8 +68,11 @@ def hold(url: str, together: Any, results: Any) -> None:
 @pytest.mark.long
 def test_a_lock_has_one_holder_though_writes_take_three_seconds(url: str) -> None:
     storage = open_storage(url)
+    assert isinstance(storage, RDBStorage)
     for number in range(TRIES):
         optuna.create_study(study_name=f"try {number}", storage=storage)
+    storage.remove_session()
+    storage.engine.dispose()
     context = multiprocessing.get_context("spawn")
     results, together = context.Queue(), context.Barrier(2)
     processes = [context.Process(target=hold, args=(url, together, results)) for _ in range(2)]

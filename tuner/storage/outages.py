@@ -28,11 +28,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.25, 2.0
 PASSING = ("BUSY", "LOCKED", "PROTOCOL", "FULL", "IOERR", "CANTOPEN")
 """Errors of SQLite that may pass. The others come from a damaged file, or from one that is no database."""
 
-AWAY = re.compile(
-    "refused|timed? ?out|reset by peer|starting up|shutting down|(closed|closing|terminating|lost) (the )?connection"
-    "|connection (is|was) (closed|lost)",
-    re.IGNORECASE,
-)
+AWAY = re.compile("refused|timed? ?out|reset by peer|lost|closed|terminating|starting up|shutting down", re.IGNORECASE)
 """What drivers say of a server that is down or starts. Their classes and numbers are those of a wrong password."""
 
 ITS_OWN = (TunerError, DuplicatedStudyError, UpdateFinishedTrialError)

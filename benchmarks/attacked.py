@@ -1,17 +1,24 @@
 """A study under attack, for `chaos.py`: how it is searched, and what must hold at the end."""
 
 import os
-import subprocess
+import signal
 import sys
+import time
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import invented
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.storage import open_storage
 from tuner.storage.confirmed import LOOKS
 from tuner.storage.trainings import trainings_of
+from tuner.worker.folder import is_damaged
+
+if TYPE_CHECKING:
+    from tests.support.servers import PostgreSQL
 
 PATIENCE_SECONDS = 600
 TRIALS = 8
@@ -38,31 +45,70 @@ kind = "dense"
 widths = [{{ low = 2, high = 64 }}]
 """
 
+FORKS = get_context("forkserver")
+
+
+def prepare_forks() -> None:
+    """Let what all calls import be imported once, by the process that they are forked from. Before the first call."""
+    os.environ["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)
+    FORKS.set_forkserver_preload(["invented", *invented.IMPORTED])
+
+
+class Call:
+    """A command in a process of its own, a fork of one that has imported what it needs. Its messages are in a file."""
+
+    def __init__(self, folder: Path, messages: Path, environment: dict[str, str], arguments: list[str]) -> None:
+        self.messages = messages
+        self.process = FORKS.Process(target=invented.call, args=(str(folder), str(messages), environment, arguments))
+        self.process.start()
+        while not messages.exists() and self.poll() is None:  # from then on it takes signals
+            time.sleep(0.005)
+        assert self.process.pid is not None
+        self.pid = self.process.pid
+
+    def poll(self) -> int | None:
+        """Its exit status, or the negative number of the signal that ended it; None while it runs."""
+        return self.process.exitcode
+
+    def wait(self, seconds: float) -> int | None:
+        """The same after its end, for which this waits."""
+        self.process.join(seconds)
+        return self.poll()
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal if it runs."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
 
 class Study:
-    """A study in a folder of its own. `broken` says what did not hold, `disturbed` which processes were killed or interrupted."""
+    """A study in a folder of its own. `storage` is "sqlite", "journal", "postgresql" with its `server`, or the URL of another one.
+    `broken` says what did not hold, `disturbed` which processes were killed or interrupted."""
 
-    def __init__(self, folder: Path, name: str, storage: str) -> None:
+    def __init__(self, folder: Path, name: str, storage: str, server: "PostgreSQL | None" = None) -> None:
         self.folder, self.name = folder / name, name
         self.folder.mkdir()
-        self.kind = storage
+        self.kind, self.server = storage, server
+        self.cache = folder / "cache"
         (self.folder / "study.toml").write_text(STUDY)
         self.openings = self.folder / "openings.txt"
         self.database = self.folder / "runs" / "tuner.db"
         self.journal = self.folder / "runs" / "journal.log"
-        self.options = {"sqlite": [], "journal": ["--storage", "journal:runs/journal.log"]}.get(
-            storage, ["--storage", storage]
-        )
+        self.url = {
+            "sqlite": f"sqlite:///{self.database}",
+            "journal": f"journal:{self.journal}",
+            **({"postgresql": server.url} if server else {}),
+        }.get(storage, storage)
+        self.calls = 0
         self.broken: list[str] = []
         self.disturbed: set[int] = set()
         self.shared = False
 
-    def start(self) -> subprocess.Popen[str]:
-        """A search in a process group of its own."""
-        script = Path(__file__).parent / "invented.py"
-        command = [
-            sys.executable,
-            str(script),
+    def start(self) -> Call:
+        """A search."""
+        self.calls += 1
+        storage = {"sqlite": [], "journal": ["--storage", "journal:runs/journal.log"]}  # with a relative path
+        arguments = [
             "optimize",
             "--study",
             "study.toml",
@@ -70,32 +116,26 @@ class Study:
             self.name,
             "--lease",
             "2s",
+            "--executor",
+            "invented",
         ]
-        cache = {"TUNER_CACHE": str(self.folder.parent / "cache"), "CHAOS_OPENINGS": str(self.openings)}
-        return subprocess.Popen(
-            [*command, "--executor", "invented", "--workers", "1", "--data-dir", str(self.folder), *self.options],
-            cwd=self.folder,
-            env={**os.environ, "TUNER_RUNS": "runs", **cache},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        arguments += ["--workers", "1", "--data-dir", ".", *storage.get(self.kind, ["--storage", self.url])]
+        environment = {"TUNER_RUNS": "runs", "TUNER_CACHE": str(self.cache), "CHAOS_OPENINGS": str(self.openings)}
+        return Call(self.folder, self.folder / f"messages-{self.calls}.txt", environment, arguments)
 
-    def wait_for(self, process: subprocess.Popen[str], what: str, allowed: tuple[int, ...] = (0,)) -> str:
+    def wait_for(self, call: Call, what: str, allowed: tuple[int, ...] = (0,)) -> str:
         """What a search says until its end, which must be one of those allowed."""
-        try:
-            _, said = process.communicate(timeout=PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            self.disturbed.add(process.pid)
-            _, said = process.communicate()
+        if call.wait(PATIENCE_SECONDS) is None:
+            call.send_signal(signal.SIGKILL)
+            self.disturbed.add(call.pid)
             self.broken.append(f"{what}: it did not end within ten minutes")
-        is_mute = process.returncode < 0  # killed, or before Python could take signals
+        status, said = call.wait(PATIENCE_SECONDS), call.messages.read_text(errors="replace")
+        assert status is not None
+        is_mute = status < 0
         if "Traceback" in said and not is_mute:
             self.broken.append(f"{what}: {said[-2000:]}")
-        if process.returncode not in allowed:
-            self.broken.append(f"{what}: exit status {process.returncode}: {said[-300:]}")
+        if status not in allowed:
+            self.broken.append(f"{what}: exit status {status}: {said[-300:]}")
         return said
 
     def finish(self) -> None:
@@ -105,11 +145,10 @@ class Study:
     @property
     def study(self) -> optuna.Study | None:
         """The study; None if there is none yet."""
-        urls = {"sqlite": f"sqlite:///{self.database}", "journal": f"journal:{self.journal}"}
         files = {"sqlite": self.database, "journal": self.journal}
         if self.kind in files and not files[self.kind].is_file():
             return None
-        storage = open_storage(urls.get(self.kind, self.kind))
+        storage = open_storage(self.url)
         names = optuna.get_all_study_names(storage)
         return optuna.load_study(study_name=self.name, storage=storage) if self.name in names else None
 
@@ -132,16 +171,22 @@ class Study:
             for each in trainings_of(self.trials)
         ]
 
+    def check_call(self, name: str) -> None:
+        """What must hold after every call."""
+        trainings = trainings_of(self.trials)
+        if (total := sum(each.counts for each in trainings)) > TRIALS:
+            self.broken.append(f"{name}: {total} trials count")
+        keys = [each.attributes["key"] for each in trainings]
+        if len(set(keys)) != len(keys):
+            self.broken.append(f"{name}: a recipe was trained twice")
+
     def check(self, undisturbed: "Study") -> None:
         """What must hold at the end."""
-        trainings = trainings_of(self.trials)
-        if (total := sum(each.counts for each in trainings)) != TRIALS:
+        self.check_call("the last call")
+        if (total := sum(each.counts for each in trainings_of(self.trials))) != TRIALS:
             self.broken.append(f"{total} trials count")
         if [each for each in self.trials if each.state in (TrialState.RUNNING, TrialState.WAITING)]:
             self.broken.append("a trial is open")
-        keys = [each.attributes["key"] for each in trainings]
-        if len(set(keys)) != len(keys):
-            self.broken.append("a recipe was trained twice")
         if not self.shared and self.figures != undisturbed.figures:
             self.broken.append("the figures are not those of an undisturbed study")
         self._check_test()
@@ -169,5 +214,5 @@ class Study:
         hidden = [*runs.glob("**/.tuner-*"), *self.folder.glob(".tuner-*")]
         if len(hidden) > len(self.disturbed):
             self.broken.append(f"left in the folder: {', '.join(path.name for path in hidden)}")
-        if not (runs / self.name / "best.keras").is_file():
-            self.broken.append("there is no model")
+        if is_damaged(runs / self.name / "best.keras"):
+            self.broken.append("there is no model, or it is damaged")

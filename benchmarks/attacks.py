@@ -11,8 +11,8 @@ from pathlib import Path
 from attacked import Study
 
 END_SECONDS = 5.0
-LATEST = 5.0
-"""Seconds after a start until which a disturbance comes; a search takes three on an idle core."""
+LATEST = 3.0
+"""Seconds after a start until which a disturbance comes; a search takes two on an idle core."""
 
 
 def by_signal(number: signal.Signals) -> Callable[[Study, random.Random], None]:
@@ -44,8 +44,9 @@ def freeze(study: Study, chance: random.Random) -> None:
 
 
 def lock(study: Study, chance: random.Random) -> None:
-    """A program that locks the database for longer than SQLite waits."""
+    """A program that locks the database for longer than SQLite waits, and than leases last."""
     process = study.start()
+    study.disturbed.add(process.pid)
     time.sleep(chance.uniform(0, LATEST))
     if study.database.is_file():
         with sqlite3.connect(study.database, timeout=10, isolation_level=None) as other:
@@ -97,6 +98,58 @@ def garbage(study: Study, chance: random.Random) -> None:
     study.journal.write_bytes(content)
 
 
+def damaged_files(study: Study, chance: random.Random) -> None:
+    """Checkpoints, refitted models, the final model and data in the cache that are cut, changed or gone. What was tested may be
+    tested again."""
+    models = study.folder / "runs" / study.name
+    files = [
+        *models.glob("checkpoints/*"),
+        *models.glob("members/*"),
+        *models.glob("best.keras"),
+        *study.cache.rglob("*"),
+    ]
+    files = sorted(each for each in files if each.is_file())
+    for each in chance.sample(files, min(3, len(files))):
+        content = each.read_bytes()
+        place = chance.randrange(max(1, len(content)))
+        match chance.choice(("cut", "changed", "gone")):
+            case "cut":
+                each.write_bytes(content[:place])
+            case "changed":
+                each.write_bytes(
+                    content[:place] + bytes(byte ^ 64 for byte in content[place : place + 1]) + content[place + 1 :]
+                )
+            case _:
+                each.unlink()
+    process = study.start()
+    study.disturbed.add(process.pid)
+    study.wait_for(process, "files")
+
+
+def restart(study: Study, chance: random.Random) -> None:
+    """A server that is stopped, and started up to ten seconds later. Leases last for two."""
+    assert study.server is not None
+    process = study.start()
+    study.disturbed.add(process.pid)
+    time.sleep(chance.uniform(0, LATEST))
+    study.server.stop()
+    time.sleep(chance.uniform(0, 10))
+    study.server.start()
+    study.wait_for(process, "restart")
+
+
+def end_connections(study: Study, chance: random.Random) -> None:
+    """A server that ends all connections, several times."""
+    import psycopg
+
+    process = study.start()
+    for _ in range(5):
+        time.sleep(chance.uniform(0, LATEST / 4))
+        with psycopg.connect(study.url.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    study.wait_for(process, "connections")
+
+
 @dataclass(frozen=True)
 class Disturbance:
     """How one call is disturbed, and the only kind of storage for which that is. With `damages` every search meets a damaged file."""
@@ -114,5 +167,8 @@ DISTURBANCES = {
     "lock": Disturbance(lock, "sqlite"),
     "cut": Disturbance(cut, "sqlite", damages=True),
     "half line": Disturbance(half_line, "journal"),
+    "files": Disturbance(damaged_files, damages=True),
+    "restart": Disturbance(restart, "postgresql"),
+    "connections": Disturbance(end_connections, "postgresql"),
     "garbage": Disturbance(garbage, "journal", damages=True),
 }

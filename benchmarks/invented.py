@@ -1,14 +1,13 @@
 """The command line with one more executor, `invented`: trainings without TensorFlow, so that a whole search takes a second. What a
-training reaches depends on its recipe alone. Each opening of the test part is a line in the file that CHAOS_OPENINGS names.
-
-    python benchmarks/invented.py optimize --study FILE --executor invented
-"""
+training reaches depends on its recipe alone. Each opening of the test part is a line in the file that CHAOS_OPENINGS names."""
 
 import os
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from random import Random
+from zipfile import ZipFile
 
 import numpy as np
 
@@ -19,6 +18,12 @@ from tuner.result import Epoch, FoldResult, Result, Scores, Watch
 from tuner.worker import EXECUTORS
 from tuner.worker.executor import Setup
 from tuner.worker.jobs import Answer, EpochTime, Job, Measured, Test, Train
+
+IMPORTED = (
+    *("tuner.commands.cli", "tuner.commands.optimize", "tuner.commands.progress", "tuner.search.optimize"),
+    *("optuna_dashboard", "pandas", "scipy.stats", "sklearn.model_selection", "sqlalchemy.dialects.sqlite"),
+)
+"""What a search imports."""
 
 EPOCH_SECONDS = 0.02
 TEST_SECONDS = 0.3
@@ -84,8 +89,8 @@ class Invented:
         if file and is_whole:
             file.unlink(missing_ok=True)
         if job.save and is_whole:
-            with atomic_path(self.folder.model(job.save)) as temporary:
-                temporary.write_text(job.recipe.key)
+            with atomic_path(self.folder.model(job.save)) as temporary, ZipFile(temporary, "w") as archive:
+                archive.writestr("recipe", job.recipe.key)  # with a checksum
         folds = (FoldResult(epochs=tuple(epochs), kept=len(epochs)),)
         ended = "finished" if is_whole else "pruned"
         return Result(folds=folds, ended=ended, reason="", parameters=13, seconds=1.0)  # type: ignore[arg-type]
@@ -114,6 +119,20 @@ def scores(accuracy: float) -> Scores:
     return Scores(loss=1 - accuracy, figures={"accuracy": accuracy})
 
 
-if __name__ == "__main__":
+def call(folder: str, messages: str, environment: dict[str, str], arguments: list[str]) -> None:
+    """Be a process with this command: in a session of its own, with its messages in a file. It never returns."""
+    os.setsid()
+    os.chdir(folder)
+    os.environ.update(environment)
     EXECUTORS["invented"] = Invented
-    sys.exit(run(sys.argv[1:]))
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os.dup2(os.open(messages, os.O_WRONLY | os.O_CREAT), 2)
+        status = run(arguments)
+    except KeyboardInterrupt:
+        status = 130
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    sys.stderr.flush()
+    os._exit(status)

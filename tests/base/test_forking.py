@@ -1,5 +1,6 @@
-"""Signals that arrive while a process that others are forked from starts and imports."""
+"""A process that others are forked from: signals that arrive while it starts and imports, and the folder of its socket."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,49 @@ except NotStarted:
 except KeyboardInterrupt:
     print("interrupted")
 """
+
+
+FORKING = """
+import sys
+from multiprocessing import forkserver
+from tuner.base import forking
+forking.PRELOAD = "slow"
+print(forking.start_method(), flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_the_folder_of_a_killed_process_is_removed_by_the_next_one_and_no_other_is(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").touch()
+    (tmp_path / "pymp-another").mkdir()
+    own = {**os.environ, "TMPDIR": str(tmp_path)}
+
+    def process() -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", f"import sys; sys.path.insert(0, '')\n{FORKING}"]
+        started = subprocess.Popen(
+            command, cwd=tmp_path, env=own, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert started.stdout is not None
+        assert started.stdout.readline() == "forkserver\n"
+        return started
+
+    def folders() -> set[Path]:
+        return {*tmp_path.glob("*-*")} - {tmp_path / "pymp-another"}
+
+    with process() as killed:
+        (left,) = folders()
+        with process() as alive:
+            (beside,) = folders() - {left}
+            killed.kill()
+            killed.wait()
+            with process() as last:
+                assert beside in folders()
+                assert left not in folders()
+                assert len(folders()) == 2
+                last.communicate("")
+            alive.communicate("")
+    assert folders() == set()
+    assert (tmp_path / "pymp-another").is_dir()
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,27 @@
 """Searches under attack: `make chaos` with its first rounds."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from chaos import main
 
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "chaos.py"
 
-@pytest.mark.long
-def test_twenty_rounds_of_chaos_break_nothing(tmp_path: Path) -> None:
+
+@pytest.mark.parametrize(
+    ("rounds", "calls"),
+    [pytest.param(3, 2, marks=pytest.mark.slow), pytest.param(20, 3, marks=pytest.mark.long)],
+)
+def test_rounds_of_chaos_break_nothing(rounds: int, calls: int, tmp_path: Path) -> None:
     out = tmp_path / "chaos.jsonl"
-    assert main(["--rounds", "20", "--out", str(out)]) == 0, out.read_text()
-    assert len(out.read_text().splitlines()) == 20
+    numbers = ["--rounds", str(rounds), "--calls", str(calls)]
+    command = [sys.executable, str(SCRIPT), *numbers, "--out", str(out), "--storage", "sqlite", "journal"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(out.read_text().splitlines()) == rounds
 
 
 def test_rounds_that_are_in_the_file_are_not_run_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -165,6 +165,25 @@ def test_an_interrupted_training_goes_on_first(
     assert states(memory) == ["complete"] * 3
 
 
+def test_a_start_that_is_interrupted_where_others_pause_goes_on_to_its_end(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    """It would have waited for its promotion, and other trials would have followed than in a search that nobody interrupts."""
+
+    class Hasty(Notes):
+        def advanced(self, number: int, event: Epoch | Pulse) -> None:
+            loop.stop("interrupt")
+
+    file, executor = small(small_study, "search.centre=true", "training.epochs=3", ASHA), Invented(clock)
+    loop = Loop(session_in(memory, file, places, listener=Hasty()), executor)
+    assert loop.run(4, 60.0) == "interrupt"
+    assert executor.lengths == {"0": 1}
+    assert states(memory) == ["interrupted"]
+    after = session_in(memory, file, places)
+    assert Loop(after, executor).run(1, 60.0) == "budget"
+    assert (began(after), states(memory)) == ([(1, 0)], ["complete"])
+
+
 def test_ten_failures_in_a_row_end_a_search_and_nine_do_not(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:

@@ -1,6 +1,8 @@
 """Studies in the storage: continued as they began and with their own file only, deleted with all their files."""
 
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -10,7 +12,8 @@ from tests.support.searches import artifacts, search, small
 from tuner.base.errors import StudyError
 from tuner.data.sources import Places
 from tuner.search.studies import compare, delete_study, open_study
-from tuner.storage import default_url, open_storage, private
+from tuner.storage import default_url, open_storage, private, study_record
+from tuner.storage.private import canonical
 from tuner.study import StudyFile, load
 
 
@@ -52,6 +55,28 @@ def test_an_edited_budget_or_sampler_goes_on_and_is_shown(storage: BaseStorage, 
         "search.sampler: absent in the storage, random in the file",
     ]
     assert open_study(storage, small(small_study, "budget.trials=9", "search.sampler=random"))[2] == ()
+
+
+@pytest.mark.parametrize("writes", range(6))
+def test_a_study_whose_creation_was_interrupted_is_described_by_the_next_call(
+    writes: int, memory: BaseStorage, small_study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was missing for ever was the objective: the end of each search was a traceback."""
+    write, left = memory.set_study_user_attr, iter(range(writes))
+
+    def interrupted(*arguments: Any) -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        write(*arguments)
+
+    with monkeypatch.context() as patched, suppress(KeyboardInterrupt):
+        patched.setattr(memory, "set_study_user_attr", interrupted)
+        open_study(memory, small(small_study))
+    study, file, differences = open_study(memory, small(small_study))
+    record = study_record(study)
+    assert (record.objectives, record.title, record.plain) == (file.objectives, file.title, canonical(file.resolved))
+    assert study.metric_names == list(file.objectives)
+    assert differences == ()
 
 
 def test_comparing_finds_the_innermost_address() -> None:

@@ -87,6 +87,31 @@ def test_clocks_that_differ_cost_no_lease(clock: Clock, study: optuna.Study, lea
     assert looking.is_over(0, lease)
 
 
+@pytest.mark.parametrize("seconds", [-660.0, 660.0])
+def test_a_clock_that_is_set_while_trials_run_interrupts_none_of_them(
+    study: optuna.Study, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Set(Clock):
+        ahead = 0.0
+
+        def time(self) -> float:
+            return self.now + self.ahead
+
+    monkeypatch.setattr("tuner.storage.leases.time", clock := Set())
+    looking, owner = Leases(study), Leases(study)
+    owner.hold(trial := begun(study, owner))
+    assert looking.sweep(study.trials) == []
+    clock.ahead = seconds
+    for _ in range(8):
+        clock.sleep(4.0)
+        owner.renew()
+        assert looking.sweep(study.trials) == []
+    late = Leases(study)
+    assert late.sweep(study.trials) == []
+    watch(looking, clock, 20.25)
+    assert looking.sweep(study.trials) == [trial.number]
+
+
 def test_what_is_held_is_renewed_five_times_in_its_time(clock: Clock, study: optuna.Study) -> None:
     clock.now = 1000.0
     leases, trial, left = Leases(study, seconds=10.0), study.ask(), study.ask()

@@ -11,6 +11,7 @@ import optuna
 import pytest
 from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
+from sqlalchemy.exc import OperationalError, PendingRollbackError
 
 from tests.support.fakes import Clock, Invented, session_in
 from tests.support.outages import DAMAGED, OUTAGES, of_sqlite, raised, steadied, unsteady
@@ -20,7 +21,7 @@ from tuner.data.sources import Places
 from tuner.search.loop import Loop
 from tuner.search.studies import delete_study, open_study
 from tuner.storage import Patience, default_url, open_storage
-from tuner.storage.outages import StudyDeleted
+from tuner.storage.outages import StudyDeleted, is_away
 from tuner.storage.trainings import trainings_of
 
 
@@ -86,6 +87,28 @@ def test_an_outage_that_ends_a_search_is_waited_for_once(
         Loop(session, Invented(clock, seconds=0.5)).run(4, 600.0)
     assert clock.now - began < 130.0
     assert sum("trying again for 2 min" in each for each in notes.messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "is_passing"),
+    [
+        ('connection to server at "127.0.0.1", port 5432 failed: Connection refused', True),
+        ("terminating connection due to administrator command\nSSL connection has been closed unexpectedly", True),
+        ("consuming input failed: server closed the connection unexpectedly", True),
+        ("FATAL:  the database system is starting up", True),
+        ("(2013, 'Lost connection to MySQL server during query')", True),
+        ("the connection is lost", True),
+        ('FATAL:  password authentication failed for user "nobody"', False),
+        ('FATAL:  database "missing" does not exist', False),
+        ("(1045, \"Access denied for user 'nobody'@'localhost' (using password: YES)\")", False),
+    ],
+)
+def test_opening_waits_for_a_server_that_is_down_and_for_no_refusal(text: str, is_passing: bool) -> None:
+    error = OperationalError("", None, Exception(text))
+    assert is_away(error) is is_passing
+    lost = PendingRollbackError("Can't reconnect until invalid transaction is rolled back.")
+    lost.__context__ = error
+    assert is_away(lost) is is_passing
 
 
 def test_the_pauses_between_tries_grow(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

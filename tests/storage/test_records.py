@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 
 import optuna
@@ -9,7 +10,7 @@ import pytest
 from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState, create_trial
 
-from tuner.base.errors import StudyError
+from tuner.base.errors import StorageError, StudyError
 from tuner.base.metrics import Direction
 from tuner.networks import Dense
 from tuner.recipe import Data, Recipe, Training
@@ -202,3 +203,14 @@ def test_an_artifact_that_was_removed_is_none_any_more() -> None:
 def test_what_a_storage_gives_back_has_lists_for_tuples() -> None:
     assert canonical({"a": (1, 2), 3: None}) == {"a": [1, 2], "3": None}
     assert math.isnan(canonical(math.nan))
+
+
+@pytest.mark.parametrize("name", ["ended", "parameters", "folds"])
+def test_a_damaged_record_is_one_message_that_names_the_trial(name: str) -> None:
+    """A bit in a name, as in a damaged journal."""
+    damaged = {key.replace(name, "x"): value for key, value in RESULT.to_dict().items()}
+    study = optuna.create_study()
+    study.add_trial(create_trial(value=0.5, system_attrs={"result": damaged}))
+    expected = f"trial 0 in the storage is damaged: '{name}' (KeyError); restore a copy of the storage"
+    with pytest.raises(StorageError, match=f"^{re.escape(expected)}$"):
+        study_record(study)

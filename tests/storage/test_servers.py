@@ -174,10 +174,33 @@ def test_the_proxy_serves_until_it_is_interrupted_and_shows_no_password(
 
 
 def test_no_message_about_a_database_that_refuses_shows_its_password(server: PostgreSQL | MariaDB) -> None:
+    """Nor is any waited for."""
+    lines: list[str] = []
     for wrong in (server.url.replace("tuner:", "nobody:"), f"{server.url.rpartition('/')[0]}/missing"):
         with pytest.raises(StorageError, match=r"^the storage \w+\+\w+://\w+:\*\*\*@") as error:
-            open_storage(wrong)
+            open_storage(wrong, Patience(lines.append))
         assert PASSWORD not in str(error.value)
+    assert lines == []
+
+
+@pytest.mark.slow
+def test_a_server_that_restarts_while_its_storage_is_opened_is_waited_for(server: PostgreSQL | MariaDB) -> None:
+    lines: list[str] = []
+    server.stop()
+    starting = threading.Timer(1.5, server.start)
+    starting.start()
+    storage = open_storage(server.url, Patience(lines.append))
+    assert isinstance(storage, RDBStorage)
+    assert optuna.get_all_study_names(storage) == []
+    starting.join()
+    storage.remove_session()
+    storage.engine.dispose()
+    first, last = lines
+    assert "the storage does not answer (" in first
+    assert "refused" in first
+    assert PASSWORD not in first
+    assert first.endswith("; trying again for 2 min 0 s")
+    assert last.startswith("the storage answers again, after ")
 
 
 def test_records_of_a_megabyte_are_stored(server: PostgreSQL | MariaDB) -> None:

@@ -76,6 +76,18 @@ def data_errors(where: object, problem: str, cure: str = "") -> Iterator[None]:
         raise DataError(f"{where}: {problem}: {first_line(error)}{cure}") from error
 
 
+@contextmanager
+def record_errors(what: str) -> Iterator[None]:
+    """Within it, what our decoders raise for a damaged record of a storage becomes a `StorageError` of one line."""
+    try:
+        yield
+    except TunerError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        problem = f"{what} in the storage is damaged: {first_line(error)} ({type(error).__name__})"
+        raise StorageError(f"{problem}; restore a copy of the storage") from error
+
+
 def require_packages(wanted_by: str, *packages: str) -> None:
     """Raise `MissingPackage` unless all packages are installed."""
     if not all(map(find_spec, packages)):

@@ -6,6 +6,7 @@ Importing takes seconds, a fork a moment, and forks share the memory. TensorFlow
 import contextlib
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from tempfile import gettempdir, mkdtemp
 from types import ModuleType
 
 PRELOAD = "tuner.worker.preload"
@@ -20,6 +22,9 @@ PRELOAD = "tuner.worker.preload"
 
 SINGLE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """Environment variables that keep a process at one thread while it imports, so that it can be forked."""
+
+FOLDER = "tuner-fork-"
+"""The beginning of the names of folders with the socket of such a process."""
 
 
 class NotStarted(KeyboardInterrupt):
@@ -60,6 +65,7 @@ def _start_to_import() -> bool:
     from multiprocessing import forkserver  # not on every system
 
     forkserver.set_forkserver_preload([PRELOAD])
+    _provide_folder()
     before = dict(os.environ)
     os.environ.update(SINGLE, PYTHONPATH=os.pathsep.join(path or os.getcwd() for path in sys.path))
     try:
@@ -71,6 +77,38 @@ def _start_to_import() -> bool:
         os.environ.clear()
         os.environ.update(before)
     return True
+
+
+def _provide_folder() -> None:
+    """Give multiprocessing a folder for its sockets, unless it has one. Its own would stay for ever after `kill -9`; this one is locked
+    while its process lives, and the next process removes those that are not."""
+    import fcntl
+    from multiprocessing.util import Finalize
+
+    config = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    if config.get("tempdir"):
+        return
+    for left in Path(gettempdir()).glob(f"{FOLDER}*"):
+        with contextlib.suppress(OSError):
+            _remove_unless_locked(left)
+    folder = ""
+    while not os.path.exists(folder):  # before it is locked, another process may take it for one that was left
+        folder = mkdtemp(prefix=FOLDER)
+        with contextlib.suppress(OSError):  # a network's file system may lock no folders; then none is removed there
+            fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_EX)
+    config["tempdir"] = folder
+    Finalize(None, shutil.rmtree, args=(folder, True), exitpriority=-100)
+
+
+def _remove_unless_locked(folder: Path) -> None:
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder)
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager

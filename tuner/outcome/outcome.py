@@ -11,7 +11,7 @@ from typing import Any
 import optuna
 
 from tuner.base.decode import encode
-from tuner.base.errors import StudyError
+from tuner.base.errors import StudyError, record_errors
 from tuner.base.formatting import figure_text, metric_label
 from tuner.recipe import Recipe, describe
 from tuner.references import ReferenceModel, best_first, better_parts
@@ -172,7 +172,8 @@ class Outcome:
 def read_outcome(study: optuna.Study) -> Outcome:
     """What the storage has of a study."""
     record, plain = study_record(study), study.user_attrs.get("confirmed")
-    confirmed = Confirmed.from_dict(plain) if plain else None
+    with record_errors(f"the final model of the study {study.study_name!r}"):
+        confirmed = Confirmed.from_dict(plain) if plain else None
     if confirmed and LOOKS in study.user_attrs:
         confirmed = replace(confirmed, looks=study.user_attrs[LOOKS])
     references = stored_references(study.user_attrs, confirmed.recipe, confirmed.measure) if confirmed else ()

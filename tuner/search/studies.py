@@ -127,9 +127,10 @@ def _refuse_incompatible(file: StudyFile, differences: tuple[Difference, ...]) -
 
 
 def _describe(study: optuna.Study, file: StudyFile) -> None:
-    study.set_user_attr("version", VERSION)
-    study.set_user_attr("file", canonical(file.resolved))
+    """The file is stored last: where it is missing or differs, the next call describes the study again."""
     study.set_user_attr("title", file.title)
     study.set_user_attr("objectives", list(file.objectives))
     with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
         study.set_metric_names(list(file.objectives))
+    study.set_user_attr("version", VERSION)
+    study.set_user_attr("file", canonical(file.resolved))

@@ -34,7 +34,7 @@ class RunningTrial:
         self.rungs = rungs_of(session.file)
         ladder = ladder_of(session) if session.file.fits_epochs else None
         self.look = ladder and ladder.after(training.rung)
-        self.until = self.rungs.next(training.rung)
+        self.until = None if self.is_exempt else self.rungs.next(training.rung)
         self.stop: Stop = ""
         self.epochs: list[Epoch] = []
         self.reported = set() if self.look else set(training.last.intermediate_values)

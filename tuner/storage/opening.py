@@ -17,7 +17,7 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from tuner.base.errors import StorageError
 from tuner.base.writing import temporary_folder
 from tuner.storage.journal import WholeLines
-from tuner.storage.outages import Patience, failures, is_locked, patient, reason_of, storage_error, trying_again
+from tuner.storage.outages import Patience, failures, is_away, patient, reason_of, storage_error, trying_again
 from tuner.storage.private import create_tables
 from tuner.storage.urls import NAME, default_url, hide_password
 
@@ -30,14 +30,14 @@ CREATIONS = 5
 
 def open_storage(url: str, patience: Patience | None = None) -> BaseStorage:
     """The storage behind a URL: anything Optuna takes, `journal:PATH`, or `grpc://HOST:PORT` for Optuna's gRPC proxy. Without
-    `patience` its calls are not tried again. Raises `StorageError` in one line, and so do its calls.
+    `patience` neither this nor its calls are tried again. Raises `StorageError` in one line, and so do its calls.
 
     SQLite runs in WAL mode with a busy time-out, so that several processes and the dashboard get along.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     busy, patience = BUSY_AND_PATIENT if patience else BUSY_SECONDS, patience or Patience(seconds=0.0)
     try:
-        opened = trying_again(_opened, patience, lambda error, is_over: is_locked(error) and not is_over)(url, busy)
+        opened = trying_again(_opened, patience, lambda error, is_over: is_away(error) and not is_over)(url, busy)
         return patient(opened, url, patience)
     except Exception as error:  # drivers raise what they like; the user needs the URL and the reason
         raise StorageError(f"the storage {hide_password(url)} cannot be opened: {reason_of(error)}") from error

@@ -1,6 +1,7 @@
 """Outages: a database that is locked, restarts or cannot be reached for a while. What a search asks of its storage is tried again for
 two minutes; whatever else goes wrong in a storage is one message that names its cause."""
 
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,9 @@ HURRY_SECONDS = 1.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 2.0
 PASSING = ("BUSY", "LOCKED", "PROTOCOL", "FULL", "IOERR", "CANTOPEN")
 """Errors of SQLite that may pass. The others come from a damaged file, or from one that is no database."""
+
+AWAY = re.compile("refused|timed? ?out|reset by peer|lost|closed|terminating|starting up|shutting down", re.IGNORECASE)
+"""What drivers say of a server that is down or starts. Their classes and numbers are those of a wrong password."""
 
 ITS_OWN = (TunerError, DuplicatedStudyError, UpdateFinishedTrialError)
 """What a call raises on purpose, beside a `KeyError` for what is not there."""
@@ -130,9 +134,12 @@ def failures() -> tuple[type[Exception], ...]:
     return (StorageInternalError, SQLAlchemyError, OSError, *((grpc.RpcError,) if grpc else ()))
 
 
-def is_locked(error: BaseException) -> bool:
-    """Whether another process holds a lock of SQLite's."""
-    return getattr(getattr(error.__cause__ or error, "orig", None), "sqlite_errorname", "").startswith("SQLITE_BUSY")
+def is_away(error: BaseException) -> bool:
+    """Whether a storage that is being opened is locked, or its server is down: not where a server refuses a user or a database."""
+    cause = _cause_of(error)
+    driver = getattr(cause, "orig", None) or cause
+    name = getattr(driver, "sqlite_errorname", None)
+    return name.startswith("SQLITE_BUSY") if name else bool(AWAY.search(str(driver)))
 
 
 def may_pass(error: BaseException) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import optuna
 from optuna.storages import BaseStorage
 
-from tuner.base.errors import StudyError, near_miss
+from tuner.base.errors import StudyError, near_miss, record_errors
 from tuner.base.extrapolation import Look, leveled, until_best
 from tuner.base.metrics import Direction
 from tuner.recipe import Recipe
@@ -207,9 +207,9 @@ def study_record(study: optuna.Study) -> StudyRecord:
 
 
 def trial_record(training: StoredTraining) -> TrialRecord:
-    """The frozen record of one training. A paused one counts as pruned. Those that have ended are read once: 1,000 records take
-    half a second."""
-    return (_read_once if training.last.state.is_finished() else _read)(training)
+    """The frozen record of one training; a paused one counts as pruned. Those that ended are read once: 1,000 take half a second."""
+    with record_errors(f"trial {training.last.number}"):
+        return (_read_once if training.last.state.is_finished() else _read)(training)
 
 
 def _read(training: StoredTraining) -> TrialRecord:

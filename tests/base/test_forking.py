@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -48,22 +50,29 @@ sys.stdin.readline()
 """
 
 
-def test_the_folder_of_a_killed_process_is_removed_by_the_next_one_and_no_other_is(tmp_path: Path) -> None:
-    (tmp_path / "slow.py").touch()
-    (tmp_path / "pymp-another").mkdir()
-    own = {**os.environ, "TMPDIR": str(tmp_path)}
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """The path of a socket has at most 107 letters."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def test_the_folder_of_a_killed_process_is_removed_by_the_next_one_and_no_other_is(short_path: Path) -> None:
+    (short_path / "slow.py").touch()
+    (short_path / "pymp-another").mkdir()
+    own = {**os.environ, "TMPDIR": str(short_path)}
 
     def process() -> subprocess.Popen[str]:
         command = [sys.executable, "-c", f"import sys; sys.path.insert(0, '')\n{FORKING}"]
         started = subprocess.Popen(
-            command, cwd=tmp_path, env=own, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command, cwd=short_path, env=own, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         assert started.stdout is not None
         assert started.stdout.readline() == "forkserver\n"
         return started
 
     def folders() -> set[Path]:
-        return {*tmp_path.glob("*-*")} - {tmp_path / "pymp-another"}
+        return {*short_path.glob("*-*")} - {short_path / "pymp-another"}
 
     with process() as killed:
         (left,) = folders()
@@ -78,7 +87,7 @@ def test_the_folder_of_a_killed_process_is_removed_by_the_next_one_and_no_other_
                 last.communicate("")
             alive.communicate("")
     assert folders() == set()
-    assert (tmp_path / "pymp-another").is_dir()
+    assert (short_path / "pymp-another").is_dir()
 
 
 @pytest.mark.parametrize(

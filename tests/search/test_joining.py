@@ -108,6 +108,19 @@ def test_the_last_worker_confirms_the_winner_where_the_leader_is_gone(
     )
 
 
+def test_a_renewal_of_the_lead_that_comes_after_the_end_stores_no_seconds(
+    memory: BaseStorage, small_study: Path, places: Places
+) -> None:
+    """The thread that renews it may be late: workers that join then had the whole time again."""
+    session = session_in(memory, small(small_study), places)
+    lead = Lead(session, Goal(trials=2, seconds=60.0, left=60.0), time.monotonic())
+    with lead.held():
+        assert Goal.of(session.study, session.file).left > 0
+        lead.finish()
+        lead._store()
+        assert Goal.of(session.study, session.file).left == 0
+
+
 def test_a_worker_leaves_the_winner_to_another_one_that_still_trains(
     memory: BaseStorage, small_study: Path, places: Places
 ) -> None:

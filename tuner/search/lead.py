@@ -2,6 +2,7 @@
 it from anywhere (`tuner worker`); the last of them leads where nobody does any more."""
 
 import random
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -42,19 +43,21 @@ class Lead:
 
     def __init__(self, session: Session, goal: Goal, started: float) -> None:
         self.session, self.goal, self.started = session, goal, started
+        self.is_finished, self.storing = False, threading.Lock()
         self.lock = Lock(session.study, "leading", session.leases)
         _ = self.lock.others  # whether the last leader is gone can be seen from now on
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Lead, beside others that may do so too. What is left of the seconds is stored every few seconds."""
-        self._store(self._left)
-        with self.lock.announced(lambda: self._store(self._left)):
+        self._store()
+        with self.lock.announced(self._store):
             yield
 
     def finish(self) -> None:
         """Store that nothing is left of the seconds: whoever joins later has nothing to do."""
-        self._store(0.0)
+        self.is_finished = True
+        self._store()
 
     def leader(self) -> str:
         """The machine that leads the study or still trains for it; empty if this process may lead. That nobody leads is known once the
@@ -72,9 +75,8 @@ class Lead:
             time.sleep(random.uniform(0.5, 1.5))
         return str(running[0].user_attrs.get("lease", {}).get("host", "another machine"))
 
-    @property
-    def _left(self) -> float:
-        return max(0.0, self.goal.seconds - (time.monotonic() - self.started))
-
-    def _store(self, left: float) -> None:
-        self.session.study.set_user_attr(GOAL, asdict(replace(self.goal, left=round(left, 1))))
+    def _store(self) -> None:
+        """Store what is left of the seconds; one at a time, since another thread does so while this one leads."""
+        with self.storing:
+            left = 0.0 if self.is_finished else max(0.0, self.goal.seconds - (time.monotonic() - self.started))
+            self.session.study.set_user_attr(GOAL, asdict(replace(self.goal, left=round(left, 1))))

@@ -101,6 +101,22 @@ def test_a_tuner_overrides_what_a_model_was_compiled_with(runs: Path) -> None:
     assert (model.loss, type(model.optimizer), len(tuner.oracle.trials)) == ("mse", keras.optimizers.Adam, 2)
 
 
+def test_a_fit_of_the_models_own_gets_the_arguments_as_they_are(runs: Path) -> None:
+    class Own(keras.Sequential):  # type: ignore[misc]
+        def fit(self, *args: Any, **kwargs: Any) -> Any:
+            assert {"x", "y", "callbacks"} <= kwargs.keys()
+            return super().fit(*args, **kwargs)
+
+    def built(hp: kt.HyperParameters) -> keras.Model:
+        model = Own([keras.layers.Input((2,)), keras.layers.Dense(1, "sigmoid")])
+        model.compile("sgd", "binary_crossentropy")
+        return model
+
+    tuner = tuner_of(built, directory=runs)
+    tuner.search(**DATA)
+    assert [trial.status for trial in tuner.oracle.trials.values()] == ["COMPLETED"]
+
+
 @pytest.mark.parametrize(
     ("objective", "arguments", "message"),
     [

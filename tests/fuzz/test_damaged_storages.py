@@ -12,24 +12,29 @@ from pathlib import Path
 
 import optuna
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 from optuna.trial import FrozenTrial
 
 from tests.support.damage import EDITS, Edit, edited
-from tests.support.fakes import Clock, Invented, session_in
-from tests.support.searches import small
+from tests.support.fakes import Clock, Invented
+from tests.support.searches import context_of, small
 from tuner.__main__ import run
 from tuner.base.errors import TunerError
 from tuner.data.sources import Places
+from tuner.outcome import read_outcome
+from tuner.refit.refit import refit_best
 from tuner.search.loop import Loop
 from tuner.storage import default_url, open_storage
 from tuner.storage.transfer import store_studies, study_records
+from tuner.worker.executor import Setup
+from tuner.worker.folder import Folder
+from tuner.worker.inprocess import InProcess
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 COMMANDS = (
-    *(("studies",), ("trials", "small"), ("trials", "small", "--trial", "best")),
+    *(("studies",), ("trials", "small"), ("trials", "small", "--trial", "best"), ("report", "small", "--out", "page")),
     *(("storage", "check"), ("storage", "export", "--force", "--out", "exported.jsonl")),
 )
 """What reads a storage."""
@@ -41,14 +46,16 @@ FILES = {"sqlite": "tuner.db", "journal": "journal.log"}
 def folder(
     empty_runs: Path, shared_small_study: Path, places: Places, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """A study of invented trials as `tuner.db`, `journal.log` and `study.jsonl`."""
+    """A study of invented trials whose winner is refitted and tested, as `tuner.db`, `journal.log` and `study.jsonl`."""
     folder = tmp_path_factory.mktemp("storages")
     shutil.copytree(empty_runs, folder, dirs_exist_ok=True)
-    storage = open_storage(default_url(folder))
-    session = session_in(storage, small(shared_small_study), places)
+    storage, file, models = open_storage(default_url(folder)), small(shared_small_study), Folder(folder / "small")
+    models.prepare()
+    session = context_of(storage, file, places, folder=models)
     Loop(session, Invented(Clock())).run(6, 600)
+    refit_best(session, InProcess(Setup(places, folder=models)))
+    assert read_outcome(session.study).confirmed
     (folder / "chart.svg").write_text("<svg/>")
-    (folder / "artifacts").mkdir()
     store = FileSystemArtifactStore(folder / "artifacts")
     upload_artifact(artifact_store=store, file_path=str(folder / "chart.svg"), study_or_trial=session.study)
     storage.engine.dispose()  # type: ignore[attr-defined]
@@ -107,6 +114,7 @@ def check_reading(kind: str, folder: Path, runs: Path, count: int) -> None:
 
     @settings(max_examples=count)
     @given(EDITS)
+    @example([Edit("cut", 0.875, 0.0, 0)])  # a journal with a final model and without objectives
     def damaged(edits: Sequence[Edit]) -> None:
         read(edited(good, edits))
 

@@ -173,7 +173,7 @@ def read_outcome(study: optuna.Study) -> Outcome:
     """What the storage has of a study."""
     record, plain = study_record(study), study.user_attrs.get("confirmed")
     with record_errors(f"the final model of the study {study.study_name!r}"):
-        confirmed = Confirmed.from_dict(plain) if plain else None
+        confirmed = Confirmed.from_dict(plain) if plain and record.objectives else None  # a torn copy has no objectives
     if confirmed and LOOKS in study.user_attrs:
         confirmed = replace(confirmed, looks=study.user_attrs[LOOKS])
     references = stored_references(study.user_attrs, confirmed.recipe, confirmed.measure) if confirmed else ()

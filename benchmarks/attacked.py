@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 600
 TRIALS = 8
-STUDY = f"""
+STUDY = """
 objective = "validation_accuracy"
 [budget]
-trials = {TRIALS}
+trials = TRIALS
 minutes = 5
 [search]
-pruner = {{ kind = "asha", min_epochs = 1, factor = 2 }}
-sampler = {{ kind = "tpe", startup_trials = 2 }}
+pruner = { kind = "asha", min_epochs = 1, factor = 2 }
+sampler = { kind = "tpe", startup_trials = 2 }
 [confirmation]
 seeds = 2
 anchors = false
@@ -39,10 +39,10 @@ name = "xor"
 loss = "sparse_categorical_crossentropy"
 batch_size = 5
 epochs = 6
-optimizer = {{ one_of = ["adam", {{ kind = "sgd", momentum = {{ low = 0.0, high = 0.9 }} }}] }}
+optimizer = { one_of = ["adam", { kind = "sgd", momentum = { low = 0.0, high = 0.9 } }] }
 [recipe.network]
 kind = "dense"
-widths = [{{ low = 2, high = 64 }}]
+widths = [{ low = 2, high = 64 }]
 """
 
 FORKS = get_context("forkserver")
@@ -83,14 +83,18 @@ class Call:
 
 class Study:
     """A study in a folder of its own. `storage` is "sqlite", "journal", "postgresql" with its `server`, or the URL of another one.
-    `broken` says what did not hold, `disturbed` which processes were killed or interrupted."""
+    `broken` says what did not hold, `disturbed` which processes were killed or interrupted, `kills` how many were killed."""
 
-    def __init__(self, folder: Path, name: str, storage: str, server: "PostgreSQL | None" = None) -> None:
-        self.folder, self.name = folder / name, name
+    def __init__(
+        self, folder: Path, name: str, storage: str, server: "PostgreSQL | None" = None, total: int = TRIALS
+    ) -> None:
+        self.folder, self.name, self.total = folder / name, name, total
         self.folder.mkdir()
+        self.logs = folder.parent / "logs" / name  # not on the disk that becomes full
+        self.logs.mkdir(parents=True)
         self.kind, self.server = storage, server
         self.cache = folder / "cache"
-        (self.folder / "study.toml").write_text(STUDY)
+        (self.folder / "study.toml").write_text(STUDY.replace("TRIALS", str(total)))
         self.openings = self.folder / "openings.txt"
         self.database = self.folder / "runs" / "tuner.db"
         self.journal = self.folder / "runs" / "journal.log"
@@ -99,29 +103,28 @@ class Study:
             "journal": f"journal:{self.journal}",
             **({"postgresql": server.url} if server else {}),
         }.get(storage, storage)
-        self.calls = 0
+        self.calls = self.kills = 0
         self.broken: list[str] = []
         self.disturbed: set[int] = set()
         self.shared = False
 
-    def start(self) -> Call:
-        """A search."""
+    def start(self, command: str = "optimize") -> Call:
+        """A search, or a worker of it."""
         self.calls += 1
         storage = {"sqlite": [], "journal": ["--storage", "journal:runs/journal.log"]}  # with a relative path
-        arguments = [
-            "optimize",
-            "--study",
-            "study.toml",
-            "--name",
-            self.name,
-            "--lease",
-            "2s",
-            "--executor",
-            "invented",
-        ]
+        own = ["study.toml", "--name", self.name] if command == "optimize" else [self.name, "--wait", "1m"]
+        arguments = [command, "--study", *own, "--lease", "2s", "--executor", "invented"]
         arguments += ["--workers", "1", "--data-dir", ".", *storage.get(self.kind, ["--storage", self.url])]
         environment = {"TUNER_RUNS": "runs", "TUNER_CACHE": str(self.cache), "CHAOS_OPENINGS": str(self.openings)}
-        return Call(self.folder, self.folder / f"messages-{self.calls}.txt", environment, arguments)
+        return Call(self.folder, self.logs / f"messages-{self.calls}.txt", environment, arguments)
+
+    def kill(self, call: Call) -> None:
+        """Kill a call if it runs."""
+        if call.poll() is None:
+            self.kills += 1
+            self.disturbed.add(call.pid)
+            call.send_signal(signal.SIGKILL)
+            call.wait(PATIENCE_SECONDS)
 
     def wait_for(self, call: Call, what: str, allowed: tuple[int, ...] = (0,)) -> str:
         """What a search says until its end, which must be one of those allowed."""
@@ -174,7 +177,7 @@ class Study:
     def check_call(self, name: str) -> None:
         """What must hold after every call."""
         trainings = trainings_of(self.trials)
-        if (total := sum(each.counts for each in trainings)) > TRIALS:
+        if (total := sum(each.counts for each in trainings)) > self.total:
             self.broken.append(f"{name}: {total} trials count")
         keys = [each.attributes["key"] for each in trainings]
         if len(set(keys)) != len(keys):
@@ -183,7 +186,7 @@ class Study:
     def check(self, undisturbed: "Study") -> None:
         """What must hold at the end."""
         self.check_call("the last call")
-        if (total := sum(each.counts for each in trainings_of(self.trials))) != TRIALS:
+        if (total := sum(each.counts for each in trainings_of(self.trials))) != self.total:
             self.broken.append(f"{total} trials count")
         if [each for each in self.trials if each.state in (TrialState.RUNNING, TrialState.WAITING)]:
             self.broken.append("a trial is open")
@@ -195,7 +198,7 @@ class Study:
     def _check_test(self) -> None:
         """One process opens the test part, once for each model; another only if it was disturbed. All openings are counted."""
         study = self.study
-        assert study is not None
+        assert study is not None, self.broken
         lines = [line.split() for line in self.openings.read_text().splitlines()]
         holders = list(dict.fromkeys(int(pid) for pid, _ in lines))
         undisturbed = [each for each in holders if each not in self.disturbed]

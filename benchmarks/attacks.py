@@ -21,6 +21,8 @@ def by_signal(number: signal.Signals) -> Callable[[Study, random.Random], None]:
     def disturb(study: Study, chance: random.Random) -> None:
         process = study.start()
         time.sleep(chance.uniform(0, LATEST))
+        if number == signal.SIGKILL:
+            study.kill(process)
         if process.poll() is None:
             study.disturbed.add(process.pid)
         process.send_signal(number)
@@ -79,8 +81,9 @@ def half_line(study: Study, chance: random.Random) -> None:
     if study.journal.is_file():
         with study.journal.open("ab") as file:
             file.write(b'{"op_code":4,"worker_id":"' + b"x" * chance.randrange(100))
-        if chance.random() < 0.5:
-            Path(f"{study.journal}.lock").symlink_to("runs/journal.log")
+        lock = Path(f"{study.journal}.lock")
+        if chance.random() < 0.5 and not lock.is_symlink():
+            lock.symlink_to("runs/journal.log")
     study.finish()
 
 
@@ -127,15 +130,20 @@ def damaged_files(study: Study, chance: random.Random) -> None:
 
 
 def restart(study: Study, chance: random.Random) -> None:
-    """A server that is stopped, and started up to ten seconds later. Leases last for two."""
-    assert study.server is not None
+    """A server that restarts."""
     process = study.start()
     study.disturbed.add(process.pid)
     time.sleep(chance.uniform(0, LATEST))
+    restart_server(study, chance)
+    study.wait_for(process, "restart")
+
+
+def restart_server(study: Study, chance: random.Random) -> None:
+    """Stop the server, and start it up to ten seconds later. Leases last for two."""
+    assert study.server is not None
     study.server.stop()
     time.sleep(chance.uniform(0, 10))
     study.server.start()
-    study.wait_for(process, "restart")
 
 
 def end_connections(study: Study, chance: random.Random) -> None:
@@ -152,11 +160,13 @@ def end_connections(study: Study, chance: random.Random) -> None:
 
 @dataclass(frozen=True)
 class Disturbance:
-    """How one call is disturbed, and the only kind of storage for which that is. With `damages` every search meets a damaged file."""
+    """How one call is disturbed, and the only kind of storage for which that is. With `damages` every search meets a damaged file.
+    `weight`: how often it is chosen."""
 
     disturb: Callable[[Study, random.Random], None]
     storage: str = ""
     damages: bool = False
+    weight: int = 1
 
 
 DISTURBANCES = {

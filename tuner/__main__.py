@@ -5,16 +5,36 @@
 
 import os
 import sys
-from io import TextIOWrapper
+from errno import EDQUOT, ENOSPC
+from io import FileIO, TextIOWrapper
+from typing import TYPE_CHECKING
 
 from tuner.base.errors import TunerError, shown
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+class Messages(FileIO):
+    """Standard error. Messages for which a disk has no space are left out: a search goes on without them."""
+
+    def write(self, content: "ReadableBuffer") -> int:
+        """Write what there is space for."""
+        try:
+            return super().write(content)
+        except OSError as error:
+            if error.errno not in (ENOSPC, EDQUOT):
+                raise
+            return memoryview(content).nbytes
 
 
 def main() -> None:
     """Run the command line. What the encoding of the output lacks is replaced by question marks."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    if sys.stderr and sys.stderr is sys.__stderr__:
+        messages = Messages(sys.stderr.fileno(), "w", closefd=False)
+        sys.stderr = TextIOWrapper(messages, sys.stderr.encoding, "replace", write_through=True)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     sys.exit(run(sys.argv[1:]))
 
 

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -52,3 +54,10 @@ def test_a_name_that_cannot_be_written_is_one_message(
 ) -> None:
     assert run(["init", name, "--data", data, "--target", "label"]) == 2
     assert capsys.readouterr().err == message
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device without space here")
+def test_a_full_disk_of_the_messages_ends_nothing() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-m", "tuner", "storage", "check", "--runs", "none"], stderr=full)
+    assert done.returncode == 2

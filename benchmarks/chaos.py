@@ -69,7 +69,7 @@ def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--trials", type=int)
     parser.add_argument("--storage", nargs="+", default=[*STORAGES, *(["postgresql"] if has_server() else [])])
     options = parser.parse_args(arguments)
-    name, rounds, trials = ("crashes", sys.maxsize, 40) if options.machines else ("chaos", 300, TRIALS)
+    name, rounds, trials = ("crashes", sys.maxsize, 100) if options.machines else ("chaos", 300, TRIALS)
     options.out = options.out or Path(__file__).parent / "results" / f"{name}.jsonl"
     options.rounds, options.trials = options.rounds or rounds, options.trials or trials
     return options

@@ -30,7 +30,7 @@ class Messages(FileIO):
 
 def main() -> None:
     """Run the command line. What the encoding of the output lacks is replaced by question marks."""
-    if sys.stderr and sys.stderr is sys.__stderr__:
+    if isinstance(sys.stderr, TextIOWrapper) and sys.stderr is sys.__stderr__:
         messages = Messages(sys.stderr.fileno(), "w", closefd=False)
         sys.stderr = TextIOWrapper(messages, sys.stderr.encoding, "replace", write_through=True)
     if isinstance(sys.stdout, TextIOWrapper):

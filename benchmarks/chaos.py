@@ -23,16 +23,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attacked import TRIALS, Study, prepare_forks
 from attacks import DISTURBANCES, Disturbance
+from common import own_server
 from crashes import isolate, possible, small_disk
-
-if TYPE_CHECKING:
-    from tests.support.servers import PostgreSQL
 
 CALLS = 3
 STORAGES = ("sqlite", "journal")
@@ -109,14 +107,6 @@ def run_rounds(done: dict[int, Any], options: argparse.Namespace, folder: Path) 
 def has_server() -> bool:
     """Whether PostgreSQL's programs and its driver are on this machine."""
     return bool(importlib.util.find_spec("psycopg") and (shutil.which("initdb") or [*Path("/usr/lib").glob(INITDB)]))
-
-
-def own_server() -> "AbstractContextManager[PostgreSQL]":
-    """A PostgreSQL server, as the tests start it."""
-    sys.path.append(str(Path(__file__).parents[1]))
-    from tests.support.servers import postgresql
-
-    return postgresql()
 
 
 def run_round(

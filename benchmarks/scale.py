@@ -1,11 +1,12 @@
 """Many workers on one storage: trials per second, what a trial costs whom, and what 1,000 workers would need.
 
-    PYTHONPATH=. python benchmarks/scale.py [--workers 1 2 4 8] [--seconds 15] [--storage postgresql+psycopg://…] [--out FILE]
+    PYTHONPATH=. python benchmarks/scale.py [--workers 1 2 4 8] [--seconds 15] [--storage postgresql] [--out FILE]
 
 Each worker is a process with the search's own loop: it asks the sampler, begins, reports, ends and reads what the others have done.
 Only its trainings are invented: they sleep, either not at all (the most that a storage takes) or for the seconds of recorded
-trainings (`curves/digits.jsonl`). SQLite and a journal are files that this makes; --storage is an empty database of a server on
-this machine, which is measured with Optuna's gRPC proxy in front of it, too. `--trials` are the sizes of studies for which the
+trainings (`curves/digits.jsonl`). A trial reports five epochs; with one report it shows what writing them at once could bring at most.
+SQLite and a journal are files that this makes; --storage is an empty database of a server on this machine, which is measured with
+Optuna's gRPC proxy in front of it, too; `postgresql` is one that this starts. `--trials` are the sizes of studies for which the
 sampler's cost is measured, in memory. A model of queues (`scale_model.py`) then says what more workers would come to.
 """
 
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -24,7 +25,7 @@ from typing import Any
 
 import optuna
 import psutil
-from common import about_this_machine, write_results
+from common import about_this_machine, own_server, write_results
 from optuna.trial import TrialState
 from recorded import read
 from sampling import Silence
@@ -61,7 +62,6 @@ STUDY: dict[str, Any] = {
         "data": {"name": "xor"},
         "network": {"kind": "dense", "widths": {"repeat": {"low": 1, "high": 3}, "each": {"low": 8, "high": 512}}},
         "training": {
-            "epochs": EPOCHS,
             "batch_size": {"choice": [16, 32, 64]},
             "optimizer": {
                 "kind": "sgd",
@@ -142,10 +142,12 @@ def session_on(url: str, file: StudyFile, folder: Path) -> Session:
     )
 
 
-def work(url: str, name: str, seconds: float, durations: Sequence[float], seed: int, start: Any, cpu: Any) -> None:
+def work(
+    url: str, name: str, epochs: int, seconds: float, durations: Sequence[float], seed: int, start: Any, cpu: Any
+) -> None:
     """One worker: search for so many seconds from the common start; its processor seconds go to a queue."""
     with tempfile.TemporaryDirectory() as folder:
-        session = session_on(url, file_of(name, seed), Path(folder))
+        session = session_on(url, file_of(name, epochs, seed), Path(folder))
         Loop(session, Sleeper((0.0,), Random(seed))).run(WARM_UP, 60.0)
         loop = Loop(session, Sleeper(durations, Random(seed)))
         start.wait()
@@ -154,20 +156,23 @@ def work(url: str, name: str, seconds: float, durations: Sequence[float], seed: 
         cpu.put(time.process_time() - before)
 
 
-def file_of(name: str, seed: int = 0) -> StudyFile:
+def file_of(name: str, epochs: int, seed: int = 0) -> StudyFile:
     """The study; each worker has a seed of its own, since random proposals of one seed would be the same."""
-    return study_from(name, {**STUDY, "search": {**STUDY["search"], "seed": seed}})
+    training = {**STUDY["recipe"]["training"], "epochs": epochs}
+    recipe = {**STUDY["recipe"], "training": training}
+    return study_from(name, {"search": {**STUDY["search"], "seed": seed}, "recipe": recipe})
 
 
-def measure(url: str, workers: int, seconds: float, durations: Sequence[float]) -> dict[str, float]:
+def measure(url: str, workers: int, epochs: int, seconds: float, durations: Sequence[float]) -> dict[str, float]:
     """Trials per second of so many workers, and the processor milliseconds of a trial: the workers', and those of servers."""
     name = f"scale-{time.time():.0f}-{workers}"
     with tempfile.TemporaryDirectory() as folder:
-        study = session_on(url, file_of(name), Path(folder)).study
+        study = session_on(url, file_of(name, epochs), Path(folder)).study
     context = multiprocessing.get_context("spawn")
     start, cpu = context.Barrier(workers + 1), context.Queue()
     processes = [
-        context.Process(target=work, args=(url, name, seconds, durations, seed, start, cpu)) for seed in range(workers)
+        context.Process(target=work, args=(url, name, epochs, seconds, durations, seed, start, cpu))
+        for seed in range(workers)
     ]
     for each in processes:
         each.start()
@@ -216,11 +221,17 @@ def served(url: str) -> Iterator[str]:
 
 
 def measured(kind: str, url: str, options: argparse.Namespace) -> Mapping[str, Any]:
-    """The figures of one storage by the number of workers, without and with the recorded seconds."""
+    """The figures of one storage by the number of workers: without training, the same with a single report, with recorded seconds."""
     results: dict[str, Any] = {}
-    for name, durations in (("no training", (0.0,)), ("recorded trainings", recorded_seconds())):
-        for workers in options.workers if durations == (0.0,) else options.workers[-1:]:
-            found = measure(url, workers, options.seconds, durations)
+    most = options.workers[-1:]
+    cells = (
+        ("no training", EPOCHS, (0.0,), options.workers),
+        ("one report", 1, (0.0,), most),
+        ("recorded trainings", EPOCHS, recorded_seconds(), most),
+    )
+    for name, epochs, durations, numbers in cells:
+        for workers in numbers:
+            found = measure(url, workers, epochs, options.seconds, durations)
             results.setdefault(name, {})[str(workers)] = found
             print(f"{kind}, {name}, {workers} workers: {found}", flush=True)
     return results
@@ -232,16 +243,19 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--trials", type=int, nargs="*", default=[1000, 10_000, 100_000])
-    parser.add_argument("--storage", help="an empty database of a server on this machine")
+    parser.add_argument("--storage", help="an empty database of a server on this machine, or `postgresql`")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     storages: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         storages["sqlite"] = measured("sqlite", default_url(Path(folder)), options)
         storages["journal"] = measured("journal", f"journal:{folder}/journal.log", options)
-    if options.storage:
-        storages["postgresql"] = measured("postgresql", options.storage, options)
-        with served(options.storage) as url:
+    with ExitStack() as running:
+        if options.storage == "postgresql":
+            options.storage = running.enter_context(own_server()).url
+        if options.storage:
+            storages["postgresql"] = measured("postgresql", options.storage, options)
+            url = running.enter_context(served(options.storage))
             storages["proxy before postgresql"] = measured("proxy", url, options)
     sizes = growth(options.trials)
     durations = recorded_seconds()

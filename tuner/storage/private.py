@@ -11,6 +11,8 @@ from optuna.storages import BaseStorage, RDBStorage
 from optuna.storages._rdb.models import StudyModel, TrialModel
 from optuna.trial import FrozenTrial, TrialState
 
+from tuner.base.errors import record_errors
+
 if TYPE_CHECKING:
     import grpc
 
@@ -104,9 +106,10 @@ ARTIFACTS = "artifacts:"
 
 def artifacts(attributes: Mapping[str, Any]) -> dict[str, str]:
     """File names by id of the artifacts of a study or a trial, from its system attributes. A removed artifact leaves a null, which
-    Optuna's own `get_all_artifact_meta` (5.0) cannot read."""
-    metas = [json.loads(text) for name, text in attributes.items() if ARTIFACTS in name]
-    return {meta["artifact_id"]: meta["filename"] for meta in metas if meta is not None}
+    Optuna's own `get_all_artifact_meta` (5.0) cannot read. Raises `StorageError` where it is damaged."""
+    with record_errors("the list of artifacts"):
+        metas = [json.loads(text) for name, text in attributes.items() if ARTIFACTS in name]
+        return {meta["artifact_id"]: meta["filename"] for meta in metas if meta is not None}
 
 
 def all_artifacts(study: optuna.Study) -> dict[str, str]:

@@ -22,7 +22,9 @@ from tests.support.searches import small
 from tests.support.servers import PASSWORD, MariaDB, PostgreSQL, free_port, mariadb, postgresql
 from tuner.__main__ import run
 from tuner.base.errors import StorageError
+from tuner.commands.worker import begun_study
 from tuner.data.sources import Places
+from tuner.search.lead import GOAL
 from tuner.search.loop import Loop
 from tuner.search.studies import delete_study
 from tuner.storage import Patience, default_url, open_storage
@@ -59,6 +61,11 @@ def opened(url: str) -> Iterator[BaseStorage]:
     """The storage, whose connections are closed at the end."""
     storage = open_storage(url, Patience())
     yield storage
+    close(storage)
+
+
+def close(storage: BaseStorage) -> None:
+    """Close the connections of a storage."""
     storage.remove_session()
     if isinstance(storage, RDBStorage):
         storage.engine.dispose()
@@ -193,14 +200,29 @@ def test_a_server_that_restarts_while_its_storage_is_opened_is_waited_for(server
     assert isinstance(storage, RDBStorage)
     assert optuna.get_all_study_names(storage) == []
     starting.join()
-    storage.remove_session()
-    storage.engine.dispose()
+    close(storage)
     first, last = lines
     assert "the storage does not answer (" in first
     assert "refused" in first
     assert PASSWORD not in first
     assert first.endswith("; trying again for 2 min 0 s")
     assert last.startswith("the storage answers again, after ")
+
+
+@pytest.mark.slow
+def test_a_worker_that_begins_waits_for_a_server_that_restarts(
+    server: PostgreSQL | MariaDB, small_study: Path, places: Places
+) -> None:
+    with opened(server.url) as storage:
+        session_in(storage, small(small_study, *SETTINGS), places).study.set_user_attr(GOAL, {"trials": 3})
+    known = begun_study("small", small_study.parent, server.url, 0.0)
+    server.stop()
+    starting = threading.Timer(1.5, server.start)
+    starting.start()
+    assert known.user_attrs[GOAL] == {"trials": 3}
+    starting.join()
+    close(known._storage)
+    delete(server.url, small_study)
 
 
 def test_records_of_a_megabyte_are_stored(server: PostgreSQL | MariaDB) -> None:

@@ -21,7 +21,6 @@ from tuner.commands.arguments import (
     Workers,
     required_storage,
     seconds_of,
-    stored_study,
 )
 
 if TYPE_CHECKING:
@@ -78,14 +77,16 @@ def worker(
 
 
 def begun_study(study: str, runs: Path, storage: str | None, seconds: float) -> "optuna.Study":
-    """The study, which may begin within so many seconds: there is one as soon as a leader has stored its goal. Raises `StudyError` or
-    `StorageError` where there is none after that."""
+    """The study, which may begin within so many seconds: there is one as soon as a leader has stored its goal. Where a server restarts,
+    what is asked of it waits. Raises `StudyError` or `StorageError` where there is none after that."""
+    from tuner.commands.terminal import print_message
     from tuner.search.lead import GOAL
+    from tuner.storage import Patience, load_study, open_storage
 
     end = time.monotonic() + seconds
     while True:
         try:
-            known = stored_study(study, runs, storage)
+            known = load_study(open_storage(required_storage(runs, storage), Patience(print_message)), study)
             if GOAL in known.user_attrs or time.monotonic() >= end:
                 return known
         except (StudyError, StorageError):

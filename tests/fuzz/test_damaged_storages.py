@@ -115,6 +115,8 @@ def check_reading(kind: str, folder: Path, runs: Path, count: int) -> None:
     @settings(max_examples=count)
     @given(EDITS)
     @example([Edit("cut", 0.875, 0.0, 0)])  # a journal with a final model and without objectives
+    @example([Edit("delete", 0.875, 0.9921875, 0)])  # one whose last line is no entry
+    @example([Edit("zero", 0.03125, 0.5, 0)])  # a database that lists a study and does not find it
     @example([Edit("flip", 0.9911645378214545, 0.0, 0)])  # one with an artifact without a name
     def damaged(edits: Sequence[Edit]) -> None:
         read(edited(good, edits))

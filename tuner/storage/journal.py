@@ -35,6 +35,8 @@ class WholeLines(JournalFileBackend):
         try:
             with self.path.open("rb+") as file:
                 _cut_half_line(file)
+                self._check_unread(file)
+                file.seek(0, os.SEEK_END)
                 file.write(lines.encode())
                 file.flush()
                 os.fsync(file.fileno())
@@ -51,6 +53,14 @@ class WholeLines(JournalFileBackend):
                 yield log
         except ValueError as error:
             raise StorageError(_complaint(self.path, first_line(error))) from error
+        with self.path.open("rb") as file:
+            self._check_unread(file)
+
+    def _check_unread(self, file: BinaryIO) -> None:
+        """Refuse a last line that is no entry. Optuna leaves it unread, until another one follows that could never be read."""
+        file.seek(next(reversed(self._log_number_offset.values())))
+        if not all(map(_is_entry_line, file.read().split(b"\n")[:-1])):
+            raise StorageError(_complaint(self.path, ""))
 
 
 def _cut_half_line(file: BinaryIO) -> None:
@@ -58,7 +68,13 @@ def _cut_half_line(file: BinaryIO) -> None:
     if end and (file.seek(end - 1), file.read(1))[1] != b"\n":
         file.seek(0)
         file.truncate(file.read().rfind(b"\n") + 1)
-        file.seek(0, os.SEEK_END)
+
+
+def _is_entry_line(line: bytes) -> bool:
+    try:
+        return _is_entry(json.loads(line))
+    except ValueError:
+        return False
 
 
 def _is_entry(log: object) -> bool:

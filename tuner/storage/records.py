@@ -244,7 +244,7 @@ _read_once = lru_cache(maxsize=200_000)(_read)
 
 def load_study(storage: BaseStorage, name: str) -> optuna.Study:
     """The Optuna study with this name. Raises `StudyError` with the closest name."""
-    names = optuna.get_all_study_names(storage)
-    if name not in names:
-        raise StudyError(f"the storage has no study {name!r}; {near_miss(name, names)}")
-    return optuna.load_study(study_name=name, storage=storage)
+    with record_errors(f"the study {name!r}"):
+        if name not in (names := optuna.get_all_study_names(storage)):
+            raise StudyError(f"the storage has no study {name!r}; {near_miss(name, names)}")
+        return optuna.load_study(study_name=name, storage=storage)

@@ -211,7 +211,8 @@ class Study:
 
     def _check_folder(self) -> None:
         runs = self.folder / "runs"
-        left = [*(runs / self.name).glob("checkpoints/*"), *(runs / self.name).glob("members/*"), *runs.glob("*.lock")]
+        own = runs / self.name
+        left = [*own.glob("checkpoints/[!.]*"), *own.glob("members/[!.]*"), *runs.glob("*.lock")]
         if left:
             self.broken.append(f"left in the folder: {', '.join(path.name for path in left)}")
         hidden = [*runs.glob("**/.tuner-*"), *self.folder.glob(".tuner-*")]

@@ -27,9 +27,9 @@ def by_signal(number: signal.Signals) -> Callable[[Study, random.Random], None]:
             study.disturbed.add(process.pid)
         process.send_signal(number)
         sent = time.monotonic()
-        study.wait_for(process, number.name, (0, 130, -number))
-        if time.monotonic() - sent > END_SECONDS:
-            study.broken.append(f"{number.name}: it ended after {time.monotonic() - sent:.1f} s")
+        said = study.wait_for(process, number.name, (0, 130, -number))
+        if (took := time.monotonic() - sent) > END_SECONDS:
+            study.broken.append(f"{number.name}: it ended after {took:.1f} s: {said[-2000:]}")
 
     return disturb
 

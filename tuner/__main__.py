@@ -10,6 +10,7 @@ from io import FileIO, TextIOWrapper
 from typing import TYPE_CHECKING
 
 from tuner.base.errors import TunerError, shown
+from tuner.base.interrupts import lasting_interrupts
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -41,12 +42,13 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command; the exit status."""
     try:
-        import typer  # late: a training process imports its parent's script, and with it this file
+        with lasting_interrupts():
+            import typer  # late: a training process imports its parent's script, and with it this file
 
-        from tuner.commands.cli import app
-        from tuner.commands.terminal import print_message
+            from tuner.commands.cli import app
+            from tuner.commands.terminal import print_message
 
-        answer = app(args=arguments, prog_name="tuner", standalone_mode=False)
+            answer = app(args=arguments, prog_name="tuner", standalone_mode=False)
     except KeyboardInterrupt:  # first, since it may come while the others' modules are imported
         return interrupted()
     except TunerError as error:

@@ -12,6 +12,7 @@ from optuna.artifacts import FileSystemArtifactStore
 from optuna.storages import BaseStorage
 
 from tuner.base.errors import StudyError
+from tuner.base.interrupts import lasting_interrupts
 from tuner.base.machine import environment
 from tuner.data.examples import TrainingSet
 from tuner.data.load import training_set
@@ -88,7 +89,7 @@ def optimize(options: SearchOptions, listener: Listener) -> Outcome:
     setup = Setup(options.places, options.workers, options.threads, options.folder, cluster=options.cluster)
     executor = make_executor(options.executor, setup)  # its processes import in parallel with what follows
     try:
-        with raising_storage_errors(options.storage):
+        with raising_storage_errors(options.storage), lasting_interrupts():
             return _optimize(replace(options, workers=executor.size), executor, listener, started)
     finally:
         executor.close()

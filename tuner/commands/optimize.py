@@ -10,12 +10,15 @@ import typer
 from tuner.base.errors import StudyError
 from tuner.commands.arguments import (
     RUNS,
+    CpusPerTrial,
     DataDir,
     Executor,
+    GpusPerTrial,
     Json,
     Lease,
     Name,
     Quiet,
+    RayAddress,
     Runs,
     Set,
     Storage,
@@ -56,16 +59,9 @@ def optimize(
     ] = False,
     workers: Workers = "auto",
     executor: Executor = "processes",
-    ray_address: Annotated[
-        str | None,
-        typer.Option(
-            metavar="auto|HOST:PORT", help="The Ray cluster; auto is this machine's. [RAY_ADDRESS, or a new one]"
-        ),
-    ] = None,
-    cpus_per_trial: Annotated[float | None, typer.Option(help="With Ray: CPUs of each training process. [1]")] = None,
-    gpus_per_trial: Annotated[
-        float | None, typer.Option(help="With Ray: GPUs of each training process, such as 0.25 for four on one. [0]")
-    ] = None,
+    ray_address: RayAddress = None,
+    cpus_per_trial: CpusPerTrial = None,
+    gpus_per_trial: GpusPerTrial = None,
     lease: Lease = "20s",
     runs: Runs = RUNS,
     storage: Storage = None,

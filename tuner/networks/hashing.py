@@ -57,14 +57,20 @@ def imported_files(path: Path) -> list[Path]:
     path = path.resolve()
     if not _is_theirs(path):
         return []
-    roots, known, waiting = [path.parent], {path}, [path]
-    while (roots[-1] / "__init__.py").is_file():
-        roots.append(roots[-1].parent)
+    roots, known, waiting = import_folders(path), {path}, [path]
     while waiting:
         new = {each for each in _imports(waiting.pop(), roots) if _is_theirs(each)} - known
         known |= new
         waiting += new
     return sorted(known - {path})
+
+
+def import_folders(path: Path) -> list[Path]:
+    """The folder of a file, and those of the packages around it up to the one that has the outermost package."""
+    folders = [path.resolve().parent]
+    while (folders[-1] / "__init__.py").is_file():
+        folders.append(folders[-1].parent)
+    return folders
 
 
 def modules_of(around: Mapping[str, Any]) -> list[Path]:

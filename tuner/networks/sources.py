@@ -30,6 +30,9 @@ PYTHON = "python"
 PICKLED: dict[str, bytes] = {}
 """The functions that this process was passed, by their hash. Training processes get them with their setup."""
 
+COPIES: dict[str, Path] = {}
+"""The copies that this process reads in place of files, by their hash (`tuner.networks.copies`)."""
+
 
 def source_at(source: str, folder: Path) -> tuple[str, str]:
     """The source as this process finds it, and the hash of its file. A path is relative to the `folder` (or its parent, where it is
@@ -87,7 +90,7 @@ def load_function(source: str, sha256: str) -> Callable[..., Any]:
     place, _, name = source.partition(":")
     if place == PYTHON:
         return _unpickled(name, sha256)
-    path = unchanged(place if place.endswith(".py") else str(_module_file(place)), sha256)
+    path = unchanged(str(file_of(source)), sha256)
     module = _imported(path, sha256) if place.endswith(".py") else importlib.import_module(place)
     function = getattr(module, name, None)
     if not callable(function):
@@ -96,9 +99,15 @@ def load_function(source: str, sha256: str) -> Callable[..., Any]:
     return function  # type: ignore[no-any-return]
 
 
+def file_of(source: str) -> Path:
+    """The file of a recipe's function, or of a model or weights. Raises `Invalid` where a module is missing."""
+    place, _, name = source.partition(":")
+    return Path(place) if not name or place.endswith(".py") else _module_file(place)
+
+
 def unchanged(place: str, sha256: str) -> Path:
-    """The file of a recipe. Raises `Invalid` where it is missing or has changed."""
-    path = Path(place)
+    """The file of a recipe, or its copy. Raises `Invalid` where it is missing or has changed."""
+    path = COPIES.get(sha256, Path(place))
     if not path.is_file():
         raise Invalid("network.source", f"there is no file {place} in {Path().resolve()}")
     if sha256 and (now := file_hash(path)) != sha256:

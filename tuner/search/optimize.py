@@ -85,7 +85,14 @@ def optimize(options: SearchOptions, listener: Listener) -> Outcome:
         raise StudyError(f"--deterministic needs --set budget.epochs=fixed: with 'fit' {problem}")
     make_sampler(options.file.search.sampler, seed=0)  # reports a missing package before anything is created
     options.folder.prepare()
-    setup = Setup(options.places, options.workers, options.threads, options.folder, cluster=options.cluster)
+    setup = Setup(
+        options.places,
+        options.workers,
+        options.threads,
+        options.folder,
+        sources=options.file.sources,
+        cluster=options.cluster,
+    )
     executor = make_executor(options.executor, setup)  # its processes import in parallel with what follows
     try:
         with raising_storage_errors(options.storage):

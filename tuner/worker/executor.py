@@ -8,6 +8,7 @@ from typing import Protocol
 from tuner.base.errors import require
 from tuner.base.machine import memory
 from tuner.data.sources import Places
+from tuner.networks.copies import Copy
 from tuner.networks.sources import PICKLED
 from tuner.result import Watch
 from tuner.worker.folder import Folder
@@ -70,7 +71,8 @@ class Cluster:
 class Setup:
     """The places of data sets, the number of jobs at once (in a cluster 0 for as many as it has room for) and of TensorFlow threads
     for each, and the study's folder, without which no job can save anything. Training processes work in the folder that this process
-    is in (`here`), and have the functions that only it has."""
+    is in (`here`), and have the functions that only it has. `sources` are the user's functions, models and weights in files, with
+    their hashes; where processes may lack these files, they get `copies`."""
 
     places: Places
     workers: int = 1
@@ -78,4 +80,6 @@ class Setup:
     folder: Folder | None = None
     here: str = field(default_factory=os.getcwd)
     functions: Mapping[str, bytes] = field(default_factory=PICKLED.copy)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    copies: tuple[Copy, ...] = ()
     cluster: Cluster = Cluster()

@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from tuner.base.errors import TunerError, first_line
+from tuner.networks.copies import take_copies
 from tuner.networks.sources import PICKLED
 from tuner.result import Event, Watch
 from tuner.worker.executor import Setup
@@ -23,6 +24,7 @@ def work(connection: Connection, setup: Setup, log: Path | None) -> None:
     start(setup.threads)
     os.chdir(setup.here)
     PICKLED.update(setup.functions)
+    take_copies(setup.copies)
 
     def watch(event: Event) -> bool:
         connection.send(("event", event))

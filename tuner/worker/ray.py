@@ -18,6 +18,7 @@ import tuner
 from tuner.base.errors import StorageError, TunerError
 from tuner.data.sources import Places
 from tuner.data.transfer import files_of
+from tuner.networks.copies import make_copies
 from tuner.recipe import AnyData
 from tuner.result import Watch
 from tuner.worker.actor import Actor
@@ -60,7 +61,8 @@ class Submitted:
 
 
 class Ray:
-    """Training processes in a Ray cluster; their logs go to the study's folder, which all nodes share."""
+    """Training processes in a Ray cluster; their logs go to the study's folder, which all nodes share, and so do
+    copies of the user's own files, which a node may lack."""
 
     def __init__(self, setup: Setup) -> None:
         assert setup.folder is not None
@@ -145,7 +147,9 @@ class Ray:
             max_concurrency=2,  # `kill` comes while `exchange` waits
             runtime_env={"env_vars": _variables(cluster.gpus)},
         )
-        actors = [remote.remote(self.setup, number) for number in range(1, self.size + 1)]
+        copies = make_copies(self.setup.sources, Folder(self.token.parent).sources)
+        setup = replace(self.setup, copies=copies)
+        actors = [remote.remote(setup, number) for number in range(1, self.size + 1)]
         self.places = [Place(actor, self._first_call(actor)) for actor in actors]
         end = time.monotonic() + START_SECONDS
         while self.free < min(room, self.size) and not self.obstacle and time.monotonic() < end:

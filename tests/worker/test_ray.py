@@ -15,7 +15,9 @@ from typing import Any
 
 import psutil
 import pytest
+from optuna.storages import BaseStorage
 
+from tests.support.fakes import session_in
 from tests.support.searches import Notes, figures, small
 from tuner.base.errors import TunerError
 from tuner.data.sources import Places
@@ -23,8 +25,9 @@ from tuner.networks import Dense
 from tuner.outcome import Outcome
 from tuner.recipe import Data, Recipe, Training
 from tuner.result import Epoch, Event, Pulse, Result, never_stop
+from tuner.search.lead import Goal, Lead
 from tuner.search.optimize import SearchOptions, optimize
-from tuner.storage import default_url
+from tuner.storage import default_url, read_study
 from tuner.study import load, setting
 from tuner.worker.executor import Cluster, Setup, capacity_of
 from tuner.worker.folder import Folder
@@ -316,6 +319,19 @@ def test_an_own_network_reaches_a_node_that_has_another_one_in_its_working_folde
     assert [each.state for each in found.record.trials] == ["complete"] * TRIALS
     assert found.confirmed is not None
     assert found.confirmed.test is not None
+
+
+def test_a_worker_trains_in_the_cluster_that_it_names(
+    nodes: Nodes, storage: BaseStorage, small_study: Path, places: Places, tmp_path: Path
+) -> None:
+    session = session_in(storage, small(small_study), places)
+    command = [sys.executable, "-m", "tuner", "worker", "small", "--runs", str(tmp_path), "--executor", "ray"]
+    command += ["--ray-address", nodes.cluster.address, "--cpus-per-trial", "0.5", "--workers", "1"]
+    with Lead(session, Goal(trials=2, seconds=300.0, left=300.0), time.monotonic()).held():
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"Ray at {nodes.cluster.address}: 2 nodes have room for 4 training processes with 0.5 CPUs" in done.stderr
+    assert [each.state for each in read_study(storage, "small").trials] == ["complete"] * 2
 
 
 def test_a_ray_of_its_own_starts_and_ends_with_the_search(small_study: Path, tmp_path: Path) -> None:

@@ -41,7 +41,6 @@ AllowedHost = Annotated[
 ]
 Name = Annotated[str | None, typer.Option(help="Name of the study in the storage. [the file's name]")]
 Workers = Annotated[str, typer.Option(metavar="N|auto", help="Training processes; auto is one per core.")]
-
 Executor = Annotated[
     str, typer.Option(help="Where training runs: processes, ray (a cluster), or in_process (for debugging).")
 ]

@@ -83,7 +83,6 @@ def optimize(
     seconds = seconds_of("--minutes", minutes, "m") if minutes else file.budget.minutes * 60
     seconds = seconds_of("--timeout", timeout) if timeout else seconds
     url, shared = storage_url(runs, storage), dict[str, Any](runs=runs, storage=storage)
-    where = training_processes(executor, workers, ray_address, cpus_per_trial, gpus_per_trial)
     options = SearchOptions(
         file=file,
         runs=runs,
@@ -94,7 +93,7 @@ def optimize(
         seconds=seconds,
         reset=reset,
         deterministic=deterministic,
-        **where,
+        **training_processes(executor, workers, ray_address, cpus_per_trial, gpus_per_trial),
         warm=warm_recipes(file, [] if cold else warm_start, url),
         cold=cold,
         enough=enough,

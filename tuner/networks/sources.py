@@ -31,7 +31,7 @@ PICKLED: dict[str, bytes] = {}
 """The functions that this process was passed, by their hash. Training processes get them with their setup."""
 
 COPIES: dict[str, Path] = {}
-"""The copies that this process reads in place of files, by their hash (`tuner.networks.copies`)."""
+"""The copies of files that this process reads, by their hash."""
 
 
 def source_at(source: str, folder: Path) -> tuple[str, str]:
@@ -90,7 +90,7 @@ def load_function(source: str, sha256: str) -> Callable[..., Any]:
     place, _, name = source.partition(":")
     if place == PYTHON:
         return _unpickled(name, sha256)
-    path = unchanged(str(file_of(source)), sha256)
+    path = unchanged(place if place.endswith(".py") else str(_module_file(place)), sha256)
     module = _imported(path, sha256) if place.endswith(".py") else importlib.import_module(place)
     function = getattr(module, name, None)
     if not callable(function):
@@ -99,10 +99,19 @@ def load_function(source: str, sha256: str) -> Callable[..., Any]:
     return function  # type: ignore[no-any-return]
 
 
-def file_of(source: str) -> Path:
-    """The file of a recipe's function, or of a model or weights. Raises `Invalid` where a module is missing."""
-    place, _, name = source.partition(":")
-    return Path(place) if not name or place.endswith(".py") else _module_file(place)
+def make_copies(sources: Mapping[str, str], folder: Path) -> dict[str, tuple[Path, Path]]:
+    """Files and their copies in a folder, by their hash, except modules named without a path. Raises `StorageError` as `output_path`."""
+    files = {sha256: Path(source.partition(":")[0]).resolve() for source, sha256 in sources.items()}
+    folders = {sha256: folder / hashlib.sha256(sha256.encode()).hexdigest()[:16] for sha256 in files}
+    return {each: (path, hashing.copied(path, folders[each])) for each, path in files.items() if path.is_file()}
+
+
+def take_copies(copies: Mapping[str, tuple[Path, Path]]) -> None:
+    """Read copies from now on, except those of files that are unchanged here. Modules beside a copy come before others of their name."""
+    for sha256, (path, copy) in copies.items():
+        if not (path.is_file() and file_hash(path) == sha256):
+            COPIES[sha256] = copy
+            sys.path[:0] = map(str, hashing.import_folders(copy))
 
 
 def unchanged(place: str, sha256: str) -> Path:

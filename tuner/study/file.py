@@ -7,8 +7,6 @@ from typing import Any
 
 from tuner.base.decode import decode
 from tuner.base.errors import Invalid
-from tuner.networks import Function
-from tuner.networks.sources import PYTHON
 from tuner.recipe import AnyData, Recipe
 from tuner.space import Ask, Assignment, Hole, Node, answers_of, assigned, corners, fill, filling, parse
 from tuner.study.buildable import Unbuildable, unbuildable
@@ -85,18 +83,6 @@ class StudyFile:
     def datasets(self) -> tuple[str, ...]:
         """The names of the data."""
         return tuple(data.name for data in self.data)
-
-    @property
-    def sources(self) -> dict[str, str]:
-        """The user's functions in files, models and weights that trials can use, and their hashes."""
-        recipes = [recipe for _, recipe in self.corners]
-        functions = [recipe.network for recipe in recipes if isinstance(recipe.network, Function)]
-        pairs = [
-            *((each.source, each.sha256) for each in functions),
-            *((each.weights, each.weights_sha256) for each in functions),
-            *((each.training.callbacks, each.training.callbacks_sha256) for each in recipes),
-        ]
-        return {source: sha256 for source, sha256 in pairs if source.partition(":")[0] not in ("", PYTHON)}
 
     @cached_property
     def unbuildable(self) -> Unbuildable | None:

@@ -3,12 +3,12 @@
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from tuner.base.errors import require
 from tuner.base.machine import memory
 from tuner.data.sources import Places
-from tuner.networks.copies import Copy
 from tuner.networks.sources import PICKLED
 from tuner.result import Watch
 from tuner.worker.folder import Folder
@@ -71,8 +71,7 @@ class Cluster:
 class Setup:
     """The places of data sets, the number of jobs at once (in a cluster 0 for as many as it has room for) and of TensorFlow threads
     for each, and the study's folder, without which no job can save anything. Training processes work in the folder that this process
-    is in (`here`), and have the functions that only it has. `sources` are the user's functions, models and weights in files, with
-    their hashes; where processes may lack these files, they get `copies`."""
+    is in (`here`), and have the functions that only it has, and `copies` of the user's `sources` (with hashes) where they may lack them."""
 
     places: Places
     workers: int = 1
@@ -81,5 +80,5 @@ class Setup:
     here: str = field(default_factory=os.getcwd)
     functions: Mapping[str, bytes] = field(default_factory=PICKLED.copy)
     sources: Mapping[str, str] = field(default_factory=dict)
-    copies: tuple[Copy, ...] = ()
+    copies: Mapping[str, tuple[Path, Path]] = field(default_factory=dict)
     cluster: Cluster = Cluster()

@@ -51,11 +51,6 @@ class Folder:
         """The folder of its checkpoints."""
         return self.path / "checkpoints"
 
-    @property
-    def sources(self) -> Path:
-        """The folder of copies of the user's functions, models and weights."""
-        return self.path / "sources"
-
     def checkpoint(self, name: str) -> Path:
         """The checkpoint of the training with this name."""
         return self.checkpoints / f"{name}.npz"

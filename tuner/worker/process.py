@@ -8,8 +8,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from tuner.base.errors import TunerError, first_line
-from tuner.networks.copies import take_copies
-from tuner.networks.sources import PICKLED
+from tuner.networks.sources import PICKLED, take_copies
 from tuner.result import Event, Watch
 from tuner.worker.executor import Setup
 from tuner.worker.jobs import Answer, Failure, Job

@@ -18,7 +18,7 @@ import tuner
 from tuner.base.errors import StorageError, TunerError
 from tuner.data.sources import Places
 from tuner.data.transfer import files_of
-from tuner.networks.copies import make_copies
+from tuner.networks.sources import make_copies
 from tuner.recipe import AnyData
 from tuner.result import Watch
 from tuner.worker.actor import Actor
@@ -61,12 +61,11 @@ class Submitted:
 
 
 class Ray:
-    """Training processes in a Ray cluster; their logs go to the study's folder, which all nodes share, and so do
-    copies of the user's own files, which a node may lack."""
+    """Training processes in a Ray cluster; their logs go to the study's folder, which all nodes share."""
 
     def __init__(self, setup: Setup) -> None:
         assert setup.folder is not None
-        self.setup, self.is_own = _with_absolute_paths(setup, setup.folder), connect(setup.cluster)
+        self.setup, self.is_own = _for_nodes(setup, setup.folder), connect(setup.cluster)
         self.places: list[Place] = []
         self.jobs: dict[int, Submitted] = {}
         self.waiting: deque[int] = deque()
@@ -147,9 +146,7 @@ class Ray:
             max_concurrency=2,  # `kill` comes while `exchange` waits
             runtime_env={"env_vars": _variables(cluster.gpus)},
         )
-        copies = make_copies(self.setup.sources, Folder(self.token.parent).sources)
-        setup = replace(self.setup, copies=copies)
-        actors = [remote.remote(setup, number) for number in range(1, self.size + 1)]
+        actors = [remote.remote(self.setup, number) for number in range(1, self.size + 1)]
         self.places = [Place(actor, self._first_call(actor)) for actor in actors]
         end = time.monotonic() + START_SECONDS
         while self.free < min(room, self.size) and not self.obstacle and time.monotonic() < end:
@@ -238,10 +235,10 @@ class Ray:
             raise TunerError(f"Ray: {problem}; {why}")
 
 
-def _with_absolute_paths(setup: Setup, folder: Folder) -> Setup:
+def _for_nodes(setup: Setup, folder: Folder) -> Setup:
     data, cache = setup.places.data_dir, setup.places.cache
-    places = Places(data and data.resolve(), cache.resolve())
-    return replace(setup, folder=Folder(folder.path.resolve()), places=places)
+    places, path = Places(data and data.resolve(), cache.resolve()), folder.path.resolve()
+    return replace(setup, folder=Folder(path), places=places, copies=make_copies(setup.sources, path / "sources"))
 
 
 def _variables(gpus: float) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """A worker joins a study that another process began: what it takes from the storage, what it must have, and who confirms the winner."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 
 import optuna
 import pytest
-from optuna.storages import BaseStorage
+from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import TrialState, create_trial
 
 from tests.support.fakes import Clock, Invented, session_in
@@ -19,6 +19,7 @@ from tuner.base.errors import StudyError
 from tuner.commands.worker import begun_study
 from tuner.data.sources import Places
 from tuner.networks.function import Call
+from tuner.networks.sources import source_at
 from tuner.search.joining import stored_file
 from tuner.search.lead import Goal, Lead
 from tuner.search.loop import Loop
@@ -192,23 +193,48 @@ def test_own_data_are_found_by_their_contents_or_named(
     assert stored_file(study, elsewhere, print).resolved == file.resolved
 
 
+def with_function(memory: BaseStorage, sha256: str, training: Mapping[str, str] = {}, **more: Any) -> optuna.Study:
+    """A study with a function of this hash and these settings of the training."""
+    call = Call("nets.py:build", sha256, (2,), 2, **more)
+    answers = {"ask": asdict(call), "holes": {}, "changed": {}, "compiled": ""}
+    network = {"kind": "function", "source": "nets.py:build", "sha256": sha256, "answers": answers}
+    study = optuna.create_study(study_name="own", storage=memory)
+    study.set_user_attr("file", {"recipe": {"data": {"name": "xor"}, "network": network, "training": training}})
+    return study
+
+
 def test_own_functions_that_are_missing_or_changed_are_named(
     memory: BaseStorage, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`test_own_function.py` joins a study whose function is there."""
     monkeypatch.chdir(tmp_path)
-    study, call = optuna.create_study(study_name="own", storage=memory), Call("nets.py:build", "5ha256", (2,), 2)
-    answers = {"ask": asdict(call), "holes": {}, "changed": {}, "compiled": ""}
-    network = {"kind": "function", "source": "nets.py:build", "sha256": "5ha256", "answers": answers}
-    study.set_user_attr("file", {"recipe": {"data": {"name": "xor"}, "network": network}})
+    study = with_function(memory, "5ha256")
     with pytest.raises(StudyError) as missing:
         stored_file(study, places, print)
     assert str(missing.value) == (
-        f"the network of the study 'own' is not here: nets.py:build: there is no file nets.py in {tmp_path}; "
+        f"the study 'own' needs nets.py:build, which is not here: there is no file nets.py in {tmp_path}; "
         "bring the file with the SHA-256 5ha256"
     )
     (tmp_path / "nets.py").write_text("def build(trial): ...\n")
     with pytest.raises(StudyError, match=r"^nets.py:build is another one here .*, not 5ha256$"):
+        stored_file(study, places, print)
+
+
+def test_own_weights_and_callbacks_that_are_missing_are_named(
+    memory: BaseStorage, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nets.py").write_text("def build(trial, weights): ...\n")
+    _, sha256 = source_at("nets.py:build", tmp_path)
+    callbacks = {"callbacks": "own.py:callbacks", "callbacks_sha256": "0wn"}
+    study = with_function(memory, sha256, callbacks, weights="base.weights.h5", weights_sha256="ba5e")
+    with pytest.raises(StudyError, match=r"needs base.weights.h5, which is not here: .* the SHA-256 ba5e$"):
+        stored_file(study, places, print)
+    (tmp_path / "base.weights.h5").touch()
+    with pytest.raises(StudyError, match=r"^base.weights.h5 is another one here .*, not ba5e$"):
+        stored_file(study, places, print)
+    study = with_function(InMemoryStorage(), sha256, callbacks)
+    with pytest.raises(StudyError, match=r"needs own.py:callbacks, which is not here: .* the SHA-256 0wn$"):
         stored_file(study, places, print)
 
 
@@ -230,6 +256,8 @@ def test_a_study_of_other_versions_is_refused(memory: BaseStorage, small_study: 
     [
         ("file", None, "has no study file in the storage: `optimize` must begin it"),
         ("file", {"recipe": {"data": {"name": "x"}}}, "cannot be trained by this version of tuner: recipe.data.name"),
+        ("file", {"recipe": {"training": 3}}, "cannot be trained by this version of tuner: recipe.training"),
+        ("file", {"recipe": "none"}, "cannot be trained by this version of tuner: recipe"),
         ("file", {"novelty": 1, "recipe": {}}, "cannot be trained by this version of tuner: novelty: unknown"),
     ],
 )

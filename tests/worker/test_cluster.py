@@ -56,9 +56,12 @@ def test_shares_that_ray_cannot_give_are_refused(wanted: dict[str, float], messa
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize("command", ["optimize", "worker"])
 @pytest.mark.parametrize("option", ["--ray-address auto", "--cpus-per-trial 2", "--gpus-per-trial 0.25"])
-def test_options_for_ray_need_ray(option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["optimize", "digits", *option.split(), "--runs", str(tmp_path / "runs")]) == 2
+def test_options_for_ray_need_ray(
+    command: str, option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, "digits", *option.split(), "--runs", str(tmp_path / "runs")]) == 2
     name = option.split()[0]
     assert capsys.readouterr().err == f"error: {name} is for training in a Ray cluster: add --executor ray\n"
     assert not (tmp_path / "runs").exists()

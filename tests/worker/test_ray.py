@@ -6,15 +6,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import psutil
 import pytest
+from optuna.storages import BaseStorage
 
+from tests.support.fakes import session_in
 from tests.support.searches import Notes, figures, small
 from tuner.base.errors import TunerError
 from tuner.data.sources import Places
@@ -22,8 +25,10 @@ from tuner.networks import Dense
 from tuner.outcome import Outcome
 from tuner.recipe import Data, Recipe, Training
 from tuner.result import Epoch, Event, Pulse, Result, never_stop
+from tuner.search.lead import Goal, Lead
 from tuner.search.optimize import SearchOptions, optimize
-from tuner.storage import default_url
+from tuner.storage import default_url, read_study
+from tuner.study import load, setting
 from tuner.worker.executor import Cluster, Setup, capacity_of
 from tuner.worker.folder import Folder
 from tuner.worker.jobs import Answer, Failure, Train
@@ -235,11 +240,12 @@ def test_processes_without_a_node_wait_for_one(nodes: Nodes, places: Places, tmp
 
 
 @contextmanager
-def blind_node(nodes: Nodes, folder: Path) -> Iterator[None]:
-    """A node with four CPUs that has an empty folder of its own in the place of this one."""
+def blind_node(nodes: Nodes, folder: Path, files: Mapping[str, str] = {}) -> Iterator[None]:
+    """A node with four CPUs that has a folder of its own with these files in the place of this one."""
     if not shutil.which("unshare") or os.geteuid():
         pytest.skip("only root can hide a folder from a process, with unshare")
-    start = f"mount -t tmpfs none {folder} && exec {sys.executable} -m ray.scripts.scripts start --block"
+    written = "".join(f" && printf %s {quote(text)} > {folder / name}" for name, text in files.items())
+    start = f"mount -t tmpfs none {folder}{written} && exec {sys.executable} -m ray.scripts.scripts start --block"
     command = f"{start} --address={nodes.cluster.address} --num-cpus=4"
     blind = subprocess.Popen(["unshare", "--mount", "sh", "-c", command], stdout=subprocess.DEVNULL)
     try:
@@ -270,6 +276,62 @@ def test_a_node_with_another_cache_gets_the_data_from_the_search(
         answers = [next_answer(executor)[1] for _ in range(3)]
         executor.close()
     assert [type(each) for each in answers] == [Result] * 3
+
+
+NETS = """
+import keras
+from sizes import units
+
+def build(trial, inputs, outputs):
+    layer = keras.layers.Dense(trial.suggest_int("units", 2, units), "relu")
+    return keras.Sequential([keras.Input(inputs), layer, keras.layers.Dense(outputs, "softmax")])
+
+def callbacks():
+    return [keras.callbacks.TerminateOnNaN()]
+"""
+
+
+def test_an_own_network_reaches_a_node_that_has_another_one_in_its_working_folder(
+    nodes: Nodes, small_study: Path, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The function's file is missing there, and the module that it imports is an older one."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    (folder / "nets.py").write_text(NETS)
+    (folder / "sizes.py").write_text("units = 8\n")
+    settings = ["network={kind='function', source='nets.py:build'}", "training.callbacks='nets.py:callbacks'"]
+    file = load(small_study, "own", [*map(setting, settings)], places)
+    options = SearchOptions(
+        file=file,
+        runs=tmp_path / "runs",
+        storage=default_url(tmp_path / "runs"),
+        places=places,
+        trials=TRIALS,
+        seconds=600,
+        workers=2,
+        threads=2,
+        executor="ray",
+        cluster=Cluster(cpus=2),  # which no other node has
+    )
+    with blind_node(nodes, folder, {"sizes.py": "units = 1\n"}):
+        found = optimize(options, Notes())
+    assert [each.state for each in found.record.trials] == ["complete"] * TRIALS
+    assert found.confirmed is not None
+    assert found.confirmed.test is not None
+
+
+def test_a_worker_trains_in_the_cluster_that_it_names(
+    nodes: Nodes, storage: BaseStorage, small_study: Path, places: Places, tmp_path: Path
+) -> None:
+    session = session_in(storage, small(small_study), places)
+    command = [sys.executable, "-m", "tuner", "worker", "small", "--runs", str(tmp_path), "--executor", "ray"]
+    command += ["--ray-address", nodes.cluster.address, "--cpus-per-trial", "0.5", "--workers", "1"]
+    with Lead(session, Goal(trials=2, seconds=300.0, left=300.0), time.monotonic()).held():
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"Ray at {nodes.cluster.address}: 2 nodes have room for 4 training processes with 0.5 CPUs" in done.stderr
+    assert [each.state for each in read_study(storage, "small").trials] == ["complete"] * 2
 
 
 def test_a_ray_of_its_own_starts_and_ends_with_the_search(small_study: Path, tmp_path: Path) -> None:

@@ -41,9 +41,16 @@ AllowedHost = Annotated[
 ]
 Name = Annotated[str | None, typer.Option(help="Name of the study in the storage. [the file's name]")]
 Workers = Annotated[str, typer.Option(metavar="N|auto", help="Training processes; auto is one per core.")]
-
 Executor = Annotated[
     str, typer.Option(help="Where training runs: processes, ray (a cluster), or in_process (for debugging).")
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(metavar="auto|HOST:PORT", help="The Ray cluster; auto is this machine's. [RAY_ADDRESS, or a new one]"),
+]
+CpusPerTrial = Annotated[float | None, typer.Option(help="With Ray: CPUs of each training process. [1]")]
+GpusPerTrial = Annotated[
+    float | None, typer.Option(help="With Ray: GPUs of each training process, such as 0.25 for four on one. [0]")
 ]
 Lease = Annotated[str, typer.Option(help="Time after which the trials of a dead process are taken over.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only the result.")]

@@ -10,12 +10,15 @@ import typer
 from tuner.base.errors import StudyError
 from tuner.commands.arguments import (
     RUNS,
+    CpusPerTrial,
     DataDir,
     Executor,
+    GpusPerTrial,
     Json,
     Lease,
     Name,
     Quiet,
+    RayAddress,
     Runs,
     Set,
     Storage,
@@ -56,16 +59,9 @@ def optimize(
     ] = False,
     workers: Workers = "auto",
     executor: Executor = "processes",
-    ray_address: Annotated[
-        str | None,
-        typer.Option(
-            metavar="auto|HOST:PORT", help="The Ray cluster; auto is this machine's. [RAY_ADDRESS, or a new one]"
-        ),
-    ] = None,
-    cpus_per_trial: Annotated[float | None, typer.Option(help="With Ray: CPUs of each training process. [1]")] = None,
-    gpus_per_trial: Annotated[
-        float | None, typer.Option(help="With Ray: GPUs of each training process, such as 0.25 for four on one. [0]")
-    ] = None,
+    ray_address: RayAddress = None,
+    cpus_per_trial: CpusPerTrial = None,
+    gpus_per_trial: GpusPerTrial = None,
     lease: Lease = "20s",
     runs: Runs = RUNS,
     storage: Storage = None,
@@ -87,7 +83,6 @@ def optimize(
     seconds = seconds_of("--minutes", minutes, "m") if minutes else file.budget.minutes * 60
     seconds = seconds_of("--timeout", timeout) if timeout else seconds
     url, shared = storage_url(runs, storage), dict[str, Any](runs=runs, storage=storage)
-    where = training_processes(executor, workers, ray_address, cpus_per_trial, gpus_per_trial)
     options = SearchOptions(
         file=file,
         runs=runs,
@@ -98,7 +93,7 @@ def optimize(
         seconds=seconds,
         reset=reset,
         deterministic=deterministic,
-        **where,
+        **training_processes(executor, workers, ray_address, cpus_per_trial, gpus_per_trial),
         warm=warm_recipes(file, [] if cold else warm_start, url),
         cold=cold,
         enough=enough,

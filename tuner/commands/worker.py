@@ -9,11 +9,14 @@ import typer
 from tuner.base.errors import StorageError, StudyError
 from tuner.commands.arguments import (
     RUNS,
+    CpusPerTrial,
     DataDir,
     Executor,
+    GpusPerTrial,
     Json,
     Lease,
     Quiet,
+    RayAddress,
     Runs,
     Storage,
     StoredStudy,
@@ -37,6 +40,9 @@ def worker(
     wait: Annotated[str, typer.Option(metavar="TIME", help="How long to wait for a study that is yet to begin.")] = "",
     workers: Workers = "auto",
     executor: Executor = "processes",
+    ray_address: RayAddress = None,
+    cpus_per_trial: CpusPerTrial = None,
+    gpus_per_trial: GpusPerTrial = None,
     lease: Lease = "20s",
     runs: Runs = RUNS,
     storage: Storage = None,
@@ -53,6 +59,7 @@ def worker(
     from tuner.search.lead import Goal
     from tuner.search.optimize import SearchOptions
 
+    where = training_processes(executor, workers, ray_address, cpus_per_trial, gpus_per_trial)
     places = Places.from_environment(data_dir)
     known = begun_study(study, runs, storage, seconds_of("--wait", wait) if wait else 0.0)
     goal = Goal.of(known, file := stored_file(known, places, print_message))
@@ -69,7 +76,7 @@ def worker(
         seconds=seconds or goal.seconds,
         elapsed=0.0 if seconds else goal.seconds - goal.left,
         enough=goal.enough,
-        **training_processes(executor, workers, None, None, None),
+        **where,
         lease_seconds=seconds_of("--lease", lease),
         joins=True,
     )

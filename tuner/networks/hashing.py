@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from tuner.base.writing import output_path
+
 NOT_THEIRS = tuple(
     {
         *(sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib")),
@@ -57,14 +59,28 @@ def imported_files(path: Path) -> list[Path]:
     path = path.resolve()
     if not _is_theirs(path):
         return []
-    roots, known, waiting = [path.parent], {path}, [path]
-    while (roots[-1] / "__init__.py").is_file():
-        roots.append(roots[-1].parent)
+    roots, known, waiting = import_folders(path), {path}, [path]
     while waiting:
         new = {each for each in _imports(waiting.pop(), roots) if _is_theirs(each)} - known
         known |= new
         waiting += new
     return sorted(known - {path})
+
+
+def import_folders(path: Path) -> list[Path]:
+    """The folder of a file, and those of the packages around it up to the one that has the outermost package."""
+    folders = [path.parent]
+    while (folders[-1] / "__init__.py").is_file():
+        folders.append(folders[-1].parent)
+    return folders
+
+
+def copied(path: Path, folder: Path) -> Path:
+    """The copy of a file below a folder, beside copies of the modules that it imports and of the packages around it."""
+    for each in (path, *imported_files(path), *(one / "__init__.py" for one in import_folders(path)[:-1])):
+        with output_path(folder / each.relative_to(each.anchor)) as temporary:
+            temporary.write_bytes(each.read_bytes())
+    return folder / path.relative_to(path.anchor)
 
 
 def modules_of(around: Mapping[str, Any]) -> list[Path]:

@@ -30,6 +30,9 @@ PYTHON = "python"
 PICKLED: dict[str, bytes] = {}
 """The functions that this process was passed, by their hash. Training processes get them with their setup."""
 
+COPIES: dict[str, Path] = {}
+"""The copies of files that this process reads, by their hash."""
+
 
 def source_at(source: str, folder: Path) -> tuple[str, str]:
     """The source as this process finds it, and the hash of its file. A path is relative to the `folder` (or its parent, where it is
@@ -96,9 +99,24 @@ def load_function(source: str, sha256: str) -> Callable[..., Any]:
     return function  # type: ignore[no-any-return]
 
 
+def make_copies(sources: Mapping[str, str], folder: Path) -> dict[str, tuple[Path, Path]]:
+    """Files and their copies in a folder, by their hash, except modules named without a path. Raises `StorageError` as `output_path`."""
+    files = {sha256: Path(source.partition(":")[0]).resolve() for source, sha256 in sources.items()}
+    folders = {sha256: folder / hashlib.sha256(sha256.encode()).hexdigest()[:16] for sha256 in files}
+    return {each: (path, hashing.copied(path, folders[each])) for each, path in files.items() if path.is_file()}
+
+
+def take_copies(copies: Mapping[str, tuple[Path, Path]]) -> None:
+    """Read copies from now on, except those of files that are unchanged here. Modules beside a copy come before others of their name."""
+    for sha256, (path, copy) in copies.items():
+        if not (path.is_file() and file_hash(path) == sha256):
+            COPIES[sha256] = copy
+            sys.path[:0] = map(str, hashing.import_folders(copy))
+
+
 def unchanged(place: str, sha256: str) -> Path:
-    """The file of a recipe. Raises `Invalid` where it is missing or has changed."""
-    path = Path(place)
+    """The file of a recipe, or its copy. Raises `Invalid` where it is missing or has changed."""
+    path = COPIES.get(sha256, Path(place))
     if not path.is_file():
         raise Invalid("network.source", f"there is no file {place} in {Path().resolve()}")
     if sha256 and (now := file_hash(path)) != sha256:

@@ -1,5 +1,5 @@
 """Joining a study that another process began, maybe on another machine: its file as the storage has it, if all that its trials need is
-here. Own data and functions are known by their hashes."""
+here. Own data, functions and weights are known by their hashes."""
 
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -13,13 +13,13 @@ from tuner.data.ingest.ingest import ingest
 from tuner.data.load import OWN, Log, folder_of, origin_if_complete
 from tuner.data.sources import Places
 from tuner.networks.hashing import changed_file
-from tuner.networks.sources import source_at
+from tuner.networks.sources import file_at, source_at
 from tuner.recipe import Data
 from tuner.recipe.data import UserData
-from tuner.space import functions_in, parse
 from tuner.storage import study_record
 from tuner.storage.trainings import attributes_of
 from tuner.study import StudyFile, study_as_stored
+from tuner.study.resolve import sources_in
 
 PACKAGES = ("tensorflow", "keras")
 """Trials are compared with one another only if these are of the same minor version."""
@@ -33,7 +33,7 @@ def stored_file(study: optuna.Study, places: Places, log: Log) -> StudyFile:
         raise StudyError(f"the study {name!r} has no study file in the storage: `optimize` must begin it")
     try:
         _require_packages(study)
-        _require_functions(name, plain["recipe"])
+        _require_sources(name, plain["recipe"])
         file = study_as_stored(name, plain)
     except Invalid as complaint:
         raise StudyError(f"the study {name!r} cannot be trained by this version of tuner: {complaint}") from None
@@ -58,17 +58,17 @@ def _minor(text: str) -> str:
     return ".".join(text.split(".")[:2])
 
 
-def _require_functions(name: str, recipe: Any) -> None:
-    for call in (each.call for each in functions_in(parse(recipe, "recipe"))):
+def _require_sources(name: str, recipe: Any) -> None:
+    for source, sha256 in sources_in(recipe).items():
         try:
-            _, here = source_at(call.source, Path())
+            _, here = source_at(source, Path()) if ":" in source else file_at(source, Path())
         except Invalid as complaint:
-            missing = f"the network of the study {name!r} is not here: {call.source}: {complaint.problem}"
-            raise StudyError(f"{missing}; bring the file with the SHA-256 {call.sha256}") from None
-        if here != call.sha256:
-            problem = f"{call.source} is another one here than the study {name!r} began with"
-            file = changed_file(call.sha256, here, call.source.partition(":")[0])
-            raise StudyError(f"{problem}: {file} has the SHA-256 {here}, not {call.sha256}")
+            missing = f"the study {name!r} needs {source}, which is not here: {complaint.problem}"
+            raise StudyError(f"{missing}; bring the file with the SHA-256 {sha256}") from None
+        if here != sha256:
+            problem = f"{source} is another one here than the study {name!r} began with"
+            file = changed_file(sha256, here, source.partition(":")[0])
+            raise StudyError(f"{problem}: {file} has the SHA-256 {here}, not {sha256}")
 
 
 def _require_data(name: str, data: UserData, places: Places, log: Log) -> None:

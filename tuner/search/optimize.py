@@ -33,6 +33,7 @@ from tuner.search.studies import delete_study, open_study
 from tuner.storage import Patience, open_storage, raising_storage_errors
 from tuner.storage.leases import LEASE_SECONDS, Leases
 from tuner.study import StudyFile
+from tuner.study.resolve import sources_in
 from tuner.study.settings import NO_LIMIT
 from tuner.training.costs import Preflight
 from tuner.worker import make_executor
@@ -87,6 +88,7 @@ def optimize(options: SearchOptions, listener: Listener) -> Outcome:
     make_sampler(options.file.search.sampler, seed=0)  # reports a missing package before anything is created
     options.folder.prepare()
     setup = Setup(options.places, options.workers, options.threads, options.folder, cluster=options.cluster)
+    setup = replace(setup, sources=sources_in(options.file.resolved["recipe"]))
     executor = make_executor(options.executor, setup)  # its processes import in parallel with what follows
     try:
         with raising_storage_errors(options.storage), lasting_interrupts():

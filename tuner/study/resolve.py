@@ -17,7 +17,7 @@ from tuner.networks.parts import offered_shapes
 from tuner.networks.sources import PICKLED, file_at, source_at
 from tuner.recipe import AnyData, describe
 from tuner.recipe.data import UserData
-from tuner.space import Asks, Choice, Hole, assigned, discover, fill, parse
+from tuner.space import Asks, Choice, Hole, assigned, discover, fill, functions_in, parse
 from tuner.space.asking import EXPLORED
 
 PRECISIONS = ("float32", "bfloat16")
@@ -67,6 +67,16 @@ def with_questions(recipe: Any, folder: Path) -> Any:
     of each range. Raises `Invalid` where there is no such function, or where it asks differently for the same answers."""
     recipe = _with_hash_of_callbacks(recipe, folder)
     return _without_effect_left_out(_each_function(recipe, lambda table: _with_questions(table, recipe, folder)))
+
+
+def sources_in(recipe: Any) -> dict[str, str]:
+    """The user's functions, models and weights that a plain recipe with questions names, and their hashes."""
+    calls = [each.call for each in functions_in(parse(recipe, "recipe"))]
+    pairs = [(each.source, each.sha256) for each in calls] + [(each.weights, each.weights_sha256) for each in calls]
+    match recipe:
+        case {"training": {"callbacks": str(source), "callbacks_sha256": str(sha256)}}:
+            pairs.append((source, sha256))
+    return {source: sha256 for source, sha256 in pairs if source}
 
 
 def _with_hash_of_callbacks(recipe: Any, folder: Path) -> Any:

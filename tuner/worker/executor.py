@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from tuner.base.errors import require
@@ -70,7 +71,7 @@ class Cluster:
 class Setup:
     """The places of data sets, the number of jobs at once (in a cluster 0 for as many as it has room for) and of TensorFlow threads
     for each, and the study's folder, without which no job can save anything. Training processes work in the folder that this process
-    is in (`here`), and have the functions that only it has."""
+    is in (`here`), and have the functions that only it has, and `copies` of the user's `sources` (with hashes) where they may lack them."""
 
     places: Places
     workers: int = 1
@@ -78,4 +79,6 @@ class Setup:
     folder: Folder | None = None
     here: str = field(default_factory=os.getcwd)
     functions: Mapping[str, bytes] = field(default_factory=PICKLED.copy)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    copies: Mapping[str, tuple[Path, Path]] = field(default_factory=dict)
     cluster: Cluster = Cluster()

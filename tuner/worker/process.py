@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from tuner.base.errors import TunerError, first_line
-from tuner.networks.sources import PICKLED
+from tuner.networks.sources import PICKLED, take_copies
 from tuner.result import Event, Watch
 from tuner.worker.executor import Setup
 from tuner.worker.jobs import Answer, Failure, Job
@@ -23,6 +23,7 @@ def work(connection: Connection, setup: Setup, log: Path | None) -> None:
     start(setup.threads)
     os.chdir(setup.here)
     PICKLED.update(setup.functions)
+    take_copies(setup.copies)
 
     def watch(event: Event) -> bool:
         connection.send(("event", event))

@@ -18,6 +18,7 @@ import tuner
 from tuner.base.errors import StorageError, TunerError
 from tuner.data.sources import Places
 from tuner.data.transfer import files_of
+from tuner.networks.sources import make_copies
 from tuner.recipe import AnyData
 from tuner.result import Watch
 from tuner.worker.actor import Actor
@@ -64,7 +65,7 @@ class Ray:
 
     def __init__(self, setup: Setup) -> None:
         assert setup.folder is not None
-        self.setup, self.is_own = _with_absolute_paths(setup, setup.folder), connect(setup.cluster)
+        self.setup, self.is_own = _for_nodes(setup, setup.folder), connect(setup.cluster)
         self.places: list[Place] = []
         self.jobs: dict[int, Submitted] = {}
         self.waiting: deque[int] = deque()
@@ -234,10 +235,10 @@ class Ray:
             raise TunerError(f"Ray: {problem}; {why}")
 
 
-def _with_absolute_paths(setup: Setup, folder: Folder) -> Setup:
+def _for_nodes(setup: Setup, folder: Folder) -> Setup:
     data, cache = setup.places.data_dir, setup.places.cache
-    places = Places(data and data.resolve(), cache.resolve())
-    return replace(setup, folder=Folder(folder.path.resolve()), places=places)
+    places, path = Places(data and data.resolve(), cache.resolve()), folder.path.resolve()
+    return replace(setup, folder=Folder(path), places=places, copies=make_copies(setup.sources, path / "sources"))
 
 
 def _variables(gpus: float) -> dict[str, str]:

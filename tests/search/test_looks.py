@@ -440,10 +440,8 @@ def test_diverged_looks_are_pruned_and_get_no_longer_ones(
 def test_the_epoch_time_is_that_of_a_whole_epoch(whole: Session) -> None:
     """Looks whose epochs are shorter have the same."""
     for trial in study_record(whole.study).ranking:
-        assert trial.recipe is not None
-        assert trial.result is not None
         width = trial.params["network.widths[0]"]
-        assert epoch_seconds(whole, trial.recipe, trial.result) == pytest.approx(0.01 * width, rel=0.1)
+        assert epoch_seconds(whole, trial) == pytest.approx(0.01 * width, rel=0.1)
 
 
 @pytest.mark.parametrize(

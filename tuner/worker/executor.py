@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from tuner.base.errors import require
-from tuner.base.machine import memory
+from tuner.base.machine import device, gpus, memory
 from tuner.data.sources import Places
 from tuner.networks.sources import PICKLED
 from tuner.result import Watch
@@ -19,10 +19,11 @@ SHARE_OF_MEMORY = 0.9
 
 @dataclass(frozen=True)
 class Capacity:
-    """The bytes of memory for each job, and in words where jobs run; empty where that is this machine."""
+    """The bytes of memory for each job, in words where jobs run (empty: on this machine's processor), and on what device."""
 
     memory: int
     text: str = ""
+    device: str = field(default_factory=device)
 
 
 class Executor(Protocol):
@@ -46,7 +47,8 @@ class Executor(Protocol):
 
 def capacity_of(executor: Executor) -> Capacity:
     """What an executor has as its `capacity`; that of one without it is this machine's."""
-    here = Capacity(int(SHARE_OF_MEMORY * memory()) // executor.size)
+    text = f"{executor.size} training processes on {device()}" if gpus() else ""
+    here = Capacity(int(SHARE_OF_MEMORY * memory()) // executor.size, text)
     capacity: Capacity = getattr(executor, "capacity", here)
     return capacity
 
@@ -70,7 +72,7 @@ class Cluster:
 class Setup:
     """The places of data sets, the number of jobs at once (in a cluster 0 for as many as it has room for) and of TensorFlow threads
     for each, and the study's folder, without which no job can save anything. Training processes work in the folder that this process
-    is in (`here`), and have the functions that only it has."""
+    is in (`here`), and have the functions that only it has. A process that has a `gpu` sees no other one."""
 
     places: Places
     workers: int = 1
@@ -79,3 +81,4 @@ class Setup:
     here: str = field(default_factory=os.getcwd)
     functions: Mapping[str, bytes] = field(default_factory=PICKLED.copy)
     cluster: Cluster = Cluster()
+    gpu: str = ""

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.gpus import install_smi
 from tuner.base.forking import can_fork
 from tuner.base.machine import cores, device, environment, gpus, installed_gpus, worker_count
-from tests.support.gpus import install_smi
 
 TWO = ("GPU-1-1a, 143771, NVIDIA H200", "GPU-2-1b, 143771, NVIDIA H200")
 

@@ -104,13 +104,11 @@ def _quoted(option: str, value: str) -> str:
     return '"$TUNER_STORAGE"' if option == "storage" and has_password(value) else shlex.quote(value)
 
 
-def has_password(argument: str) -> bool:
-    """Whether an argument has a URL with a password, which every user of the machine can see in a command line."""
-    if "://" not in argument:
-        return False
+def has_password(url: str) -> bool:
+    """Whether a storage's URL has a password, which every user of the machine can see in a command line."""
     from tuner.storage import hide_password  # late, with Optuna
 
-    return hide_password(argument) != argument
+    return hide_password(url) != url
 
 
 SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600}

@@ -12,6 +12,7 @@ sampler's cost is measured, in memory. A model of queues (`scale_model.py`) then
 
 import argparse
 import multiprocessing
+import os
 import subprocess
 import sys
 import tempfile
@@ -210,8 +211,9 @@ def server_seconds() -> dict[str, float]:
 @contextmanager
 def served(url: str) -> Iterator[str]:
     """The URL of a proxy in front of a storage."""
-    command = [sys.executable, "-m", "tuner", "storage", "serve", "--storage", url, "--port", "0"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "tuner", "storage", "serve", "--port", "0"]
+    own = {**os.environ, "TUNER_STORAGE": url}
+    process = subprocess.Popen(command, env=own, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     try:
         yield process.stderr.readline().split("--storage ")[1].split()[0]

@@ -45,9 +45,12 @@ def run(arguments: list[str]) -> int:
         with lasting_interrupts():
             import typer  # late: a training process imports its parent's script, and with it this file
 
+            from tuner.commands.arguments import has_password
             from tuner.commands.cli import app
             from tuner.commands.terminal import print_message
 
+            if any("://" in each and has_password(each) for each in arguments):
+                print_message("every user of this machine can see the password on the command line: use TUNER_STORAGE")
             answer = app(args=arguments, prog_name="tuner", standalone_mode=False)
     except KeyboardInterrupt:  # first, since it may come while the others' modules are imported
         return interrupted()

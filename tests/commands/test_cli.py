@@ -369,3 +369,41 @@ def test_an_interruption_while_commands_are_imported_is_no_traceback(
     monkeypatch.setitem(sys.modules, "tuner.commands.cli", Interrupting("tuner.commands.cli"))
     assert run(["studies"]) == 130
     assert capsys.readouterr().err == "interrupted\n"
+
+
+SECRET = "postgresql+psycopg://tuner:hunter2@127.0.0.1:1/none"
+WARNING = "every user of this machine can see the password on the command line: use TUNER_STORAGE"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["optimize", "--study", "none.toml", f"--storage={SECRET}"],
+        ["worker", "--study", "digits", "--storage", SECRET],
+        ["studies", "--storage", SECRET],
+        ["dashboard", "--storage", SECRET],
+        ["storage", "copy", SECRET, SECRET],
+        ["storage", "check", "--storage", "mysql+pymysql://127.0.0.1:1/none?user=tuner&password=hunter2"],
+    ],
+    ids=lambda command: " ".join(command[:2]),
+)
+def test_a_password_on_the_command_line_is_reported_once_and_not_shown(
+    command: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, output, errors = run_command(capsys, *command)
+    assert status == 2
+    assert errors.splitlines()[0] == WARNING
+    assert errors.count(WARNING) == 1
+    assert "hunter2" not in output + errors
+
+
+def test_a_password_in_the_environment_is_not_reported(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUNER_STORAGE", SECRET)
+    status, output, errors = run_command(capsys, "studies")
+    assert status == 2
+    assert errors.startswith("error: ")
+    assert WARNING not in errors
+    assert "hunter2" not in output + errors

@@ -37,6 +37,7 @@ from tuner.search.loop import Loop
 from tuner.storage import TrialRecord, read_study, study_record
 from tuner.storage.trainings import attributes_of
 from tuner.study import StudyFile
+from tuner.training.costs import Costs
 
 FIT = (
     'budget.epochs="fit"',
@@ -440,10 +441,8 @@ def test_diverged_looks_are_pruned_and_get_no_longer_ones(
 def test_the_epoch_time_is_that_of_a_whole_epoch(whole: Session) -> None:
     """Looks whose epochs are shorter have the same."""
     for trial in study_record(whole.study).ranking:
-        assert trial.recipe is not None
-        assert trial.result is not None
         width = trial.params["network.widths[0]"]
-        assert epoch_seconds(whole, trial.recipe, trial.result) == pytest.approx(0.01 * width, rel=0.1)
+        assert epoch_seconds(whole, trial) == pytest.approx(0.01 * width, rel=0.1)
 
 
 @pytest.mark.parametrize(
@@ -467,3 +466,19 @@ def test_recipes_are_compared_by_what_they_are_worth_once_calibrated(
     look = what_it_shows(session, recipe, result, Rung(1, 0.5, 1, is_last=False))
     assert look.value == figures[objective]
     assert look.error == pytest.approx(error)
+
+
+def test_what_an_epoch_took_on_another_device_is_no_price_here(whole: Session) -> None:
+    """The estimates of this device are, once it has trained: here an epoch takes a hundredth of a second for each unit."""
+    trial = study_record(whole.study).ranking[0]
+    assert trial.result is not None
+    slow = [
+        replace(fold, epochs=tuple(replace(each, seconds=100 * each.seconds) for each in fold.epochs))
+        for fold in trial.result.folds
+    ]
+    theirs = replace(trial, result=replace(trial.result, folds=tuple(slow)), environment={"device": "NVIDIA H200 × 1"})
+    here = epoch_seconds(whole, trial)
+    assert epoch_seconds(whole, theirs) == pytest.approx(here, rel=0.3)
+    assert epoch_seconds(whole, replace(theirs, environment={"device": "cpu"})) == pytest.approx(100 * here)
+    unused = replace(whole, preflight=replace(whole.preflight, costs=Costs()))
+    assert epoch_seconds(unused, theirs) == pytest.approx(100 * here)

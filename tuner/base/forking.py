@@ -17,6 +17,8 @@ from pathlib import Path
 from tempfile import gettempdir, mkdtemp
 from types import ModuleType
 
+from tuner.base.machine import gpus
+
 PRELOAD = "tuner.worker.preload"
 """What the process that others are forked from imports."""
 
@@ -55,8 +57,8 @@ def started(method: str, target: Callable[..., object], *arguments: object) -> t
 
 
 def can_fork() -> bool:
-    """Whether a process that has imported TensorFlow can be forked: on Linux, but not where there may be a CUDA device."""
-    return sys.platform == "linux" and not Path("/dev/nvidiactl").exists()
+    """Whether a process that has imported TensorFlow can be forked: on Linux, but not where it may use a GPU."""
+    return sys.platform == "linux" and not gpus()
 
 
 def _start_to_import() -> bool:

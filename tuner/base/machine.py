@@ -1,17 +1,60 @@
-"""This machine: cores, memory, fast number formats, versions."""
+"""This machine: cores, GPUs, memory, fast number formats, versions."""
 
 import os
 import platform
 import re
 import socket
+import subprocess
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
 from tuner import __version__
 from tuner.base.errors import TunerError
+
+GPUS = ("nvidia-smi", "--query-gpu=uuid,memory.total,name", "--format=csv,noheader,nounits")
+GPU_BYTES_EACH, MOST_ON_GPU = 4 * 2**30, 4
+"""A GPU's memory for each training process, and the most of them on one: their kernels take turns (docs/start.md)."""
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """An NVIDIA GPU: its name in CUDA_VISIBLE_DEVICES, its model, and its bytes of memory (0: unknown)."""
+
+    name: str
+    model: str = "NVIDIA GPU"
+    memory: int = 0
+
+
+def gpus() -> tuple[Gpu, ...]:
+    """The GPUs in CUDA_VISIBLE_DEVICES; without that variable all of this machine."""
+    here = installed_gpus()
+    known = {name: each for number, each in enumerate(here) for name in (str(number), each.name)}
+    listed = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(each.name for each in here)) if here else ""
+    names = listed.replace(" ", "").split(",")
+    return tuple(replace(known.get(name, Gpu(name)), name=name) for name in names if name not in ("", "-1"))
+
+
+@cache
+def installed_gpus() -> tuple[Gpu, ...]:
+    """The GPUs of this machine by `nvidia-smi`; without it by their device files."""
+    try:
+        done = subprocess.run(GPUS, capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return tuple(Gpu(str(number)) for number, _ in enumerate(Path("/dev").glob("nvidia[0-9]*")))
+    rows = [line.split(", ", 2) for line in done.stdout.splitlines() if line.count(", ") >= 2]
+    return tuple(Gpu(uuid, model, int(mebi) * 2**20 if mebi.isdecimal() else 0) for uuid, mebi, model in rows)
+
+
+def device() -> str:
+    """What training processes compute on: the models of the GPUs with their numbers, or cpu."""
+    models = Counter(each.model for each in gpus())
+    return ", ".join(f"{model} × {number}" for model, number in models.items()) or "cpu"
 
 
 def cores() -> int:
@@ -46,13 +89,14 @@ def fast_precision() -> Literal["float32", "bfloat16"]:
 
 
 def worker_count(workers: int | str, log: Callable[[str], object]) -> int:
-    """The number of training processes. `auto` is one per core, since a second thread gains almost nothing on small networks; one
-    with an NVIDIA GPU. More than the cores are fewer, and `log` says so. Raises `TunerError` for anything else that is no number
-    above 0."""
-    asked = workers_asked(workers)
+    """The number of training processes. `auto` is one per core, since a second thread gains almost nothing on small networks; with
+    NVIDIA GPUs as many as fit side by side on each, up to the cores. More than the cores (or the GPUs) are fewer, and `log` says so.
+    Raises `TunerError` for anything else that is no number above 0."""
+    asked, here = workers_asked(workers), gpus()
     if not asked:
-        return 1 if Path("/dev/nvidia0").exists() else cores()
-    most = max(2, cores())  # of two one computes while the other reads
+        each = min([MOST_ON_GPU, *(gpu.memory // GPU_BYTES_EACH for gpu in here)])
+        return min(len(here) * max(1, each), max(cores(), len(here))) or cores()
+    most = max(2, cores(), len(here))  # of two one computes while the other reads
     if asked > most:
         log(f"{asked} training processes are slower than {most} on {cores()} cores: {most} are used")
     return min(asked, most)
@@ -76,6 +120,7 @@ def environment(threads: int) -> dict[str, str]:
         "python": platform.python_version(),
         **{package: version(package) for package in packages},
         "processor": processor(),
+        "device": device(),
         "cores": str(cores()),
         "host": socket.gethostname(),
         "threads": str(threads),

@@ -40,7 +40,7 @@ AllowedHost = Annotated[
     typer.Option(metavar="NAME", help="Another name that requests may be for, such as *.example.org; may be repeated."),
 ]
 Name = Annotated[str | None, typer.Option(help="Name of the study in the storage. [the file's name]")]
-Workers = Annotated[str, typer.Option(metavar="N|auto", help="Training processes; auto is one per core.")]
+Workers = Annotated[str, typer.Option(metavar="N|auto", help="Training processes; auto: one per core, 1–4 per GPU.")]
 Executor = Annotated[
     str, typer.Option(help="Where training runs: processes, ray (a cluster), or in_process (for debugging).")
 ]
@@ -108,10 +108,14 @@ def command_line(command: str, **options: str | Path | Sequence[str] | None) -> 
 
 
 def _quoted(option: str, value: str) -> str:
-    from tuner.storage import hide_password
+    return '"$TUNER_STORAGE"' if option == "storage" and has_password(value) else shlex.quote(value)
 
-    has_password = option == "storage" and hide_password(value) != value
-    return '"$TUNER_STORAGE"' if has_password else shlex.quote(value)
+
+def has_password(url: str) -> bool:
+    """Whether a storage's URL has a password, which every user of the machine can see in a command line."""
+    from tuner.storage import hide_password  # late, with Optuna
+
+    return hide_password(url) != url
 
 
 SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600}

@@ -52,7 +52,8 @@ def facts(call: Call, asking: Any) -> NetworkInfo:
 
 
 def _begin() -> None:
-    """One thread, no output, and no more memory than a share of the machine's."""
+    """One thread, no GPU, no output, and no more memory than a share of the machine's."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ[name] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -106,7 +106,7 @@ def optimize(
         y: One target per example, several columns of labels or numbers, or the name of a column of `x`. For a function that compiles
             its model also an array of any shape, or a mapping with an array for each output of the model (several-outputs.md).
         minutes, trials: What ends the search, refits and test included; the study's by default.
-        workers: The number of training processes, `auto` for one per core.
+        workers: The number of training processes, `auto` for one per core, or one to four per GPU.
         runs: The folder for storage and models; ./runs by default.
         groups, weights: One per example, or a column's name. Rows of one group are never on both sides of a split.
         test: The share of the rows that is cut off for the test (0.2 by default, 0 for no test); or the test part as a pair of x

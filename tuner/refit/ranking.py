@@ -11,7 +11,6 @@ from tuner.data.splits import sizes
 from tuner.recipe import Recipe, fold_count
 from tuner.refit.session import Session
 from tuner.refit.time_budget import refit_length, refit_networks, with_folds, with_length
-from tuner.result import Result
 from tuner.storage import TrialRecord
 from tuner.study import StudyFile
 
@@ -74,12 +73,11 @@ def ranked_trials(session: Session, trials: Sequence[TrialRecord]) -> list[Ranke
     ranked = []
     for each in trials:
         assert each.recipe is not None
-        assert each.result is not None
         epochs: float = whole_epochs(session.file, each.params)
         if each.looks:
             pace = each.looks[-1].pace
             epochs = curves[kind_of(each)].useful_length(each.looks, epochs / pace) * pace
-        ranked.append(RankedTrial(each, each.recipe, epochs, epoch_seconds(session, each.recipe, each.result)))
+        ranked.append(RankedTrial(each, each.recipe, epochs, epoch_seconds(session, each)))
     return ranked
 
 
@@ -102,10 +100,16 @@ def kind_of(trial: TrialRecord) -> str:
     return trial.recipe.network.kind + (" on moved images" if augmentation.shift or augmentation.bends else "")
 
 
-def epoch_seconds(session: Session, recipe: Recipe, result: Result) -> float:
-    """The seconds of an epoch of full length, from the curves of a recipe's result."""
-    epochs = [epoch for fold in result.folds for epoch in fold.epochs]
-    return median(session.preflight.full_epoch(recipe, each.seconds, each.number) for each in epochs)
+def epoch_seconds(session: Session, trial: TrialRecord) -> float:
+    """The seconds of an epoch of full length, from the curves of a trial with a result. Of one that another device trained they are
+    the estimate for this one, as soon as epochs were observed here."""
+    assert trial.recipe is not None
+    assert trial.result is not None
+    preflight, device = session.preflight, session.environment.get("device", "cpu")
+    if trial.environment.get("device", "cpu") != device and any(preflight.costs.observed.values()):
+        return preflight.epoch_seconds(trial.recipe)
+    epochs = [epoch for fold in trial.result.folds for epoch in fold.epochs]
+    return median(preflight.full_epoch(trial.recipe, each.seconds, each.number) for each in epochs)
 
 
 def validated_examples(session: Session, recipe: Recipe) -> int:

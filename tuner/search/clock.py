@@ -79,10 +79,7 @@ class Clock:
         """Whether a paused training can be trained to its end at its epoch time."""
         trial, done = trial_record(training), max(training.last.intermediate_values)
         assert trial.recipe is not None
-        assert trial.result is not None
-        return self.has_time_for(
-            (trial.recipe.training.epochs - done) * epoch_seconds(self.session, trial.recipe, trial.result)
-        )
+        return self.has_time_for((trial.recipe.training.epochs - done) * epoch_seconds(self.session, trial))
 
 
 @contextmanager

@@ -96,8 +96,7 @@ def longer_look(session: Session, training: StoredTraining, ladder: Ladder) -> R
     rung, record = ladder.after(training.rung), trial_record(training)
     assert rung is not None
     assert record.recipe is not None
-    assert record.result is not None
-    epochs, seconds = whole_epochs(session.file, record.params), epoch_seconds(session, record.recipe, record.result)
+    epochs, seconds = whole_epochs(session.file, record.params), epoch_seconds(session, record)
     pace = pace_of(session, epochs, seconds)
     return ladder.look(record.recipe, pace, rung)
 
@@ -146,8 +145,7 @@ def situation(
 
 def _contender(session: Session, training: StoredTraining, looks: tuple[Look, ...], ladder: Ladder) -> Contender:
     record = trial_record(training)
-    recipe, result = record.recipe, record.result
-    seconds = epoch_seconds(session, recipe, result) if looks and recipe and result else 0.0
+    seconds = epoch_seconds(session, record) if looks and record.recipe and record.result else 0.0
     overfits = len(until_best(looks)) < len(looks)
     is_open = training.state == "paused" and ladder.after(training.rung) is not None and not overfits
     price = Price(seconds, looks[-1].pace if looks else 1.0)

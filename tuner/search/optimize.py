@@ -163,7 +163,7 @@ def _session(
         file=file,
         leases=Leases(study, options.lease_seconds),
         listener=listener,
-        environment=environment(options.threads),
+        environment=environment(options.threads) | {"device": capacity.device},
         preflight=Preflight(data, capacity.memory),
         artifacts=FileSystemArtifactStore(str(options.runs / "artifacts")),
         folder=options.folder,

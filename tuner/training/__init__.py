@@ -20,6 +20,7 @@ def load() -> None:
     """Import TensorFlow without its start-up messages. Raises `TunerError` in a fork of a process that has computed with it."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # else the first process takes all of a GPU's memory
     if platform.machine() in (
         "x86_64",
         "AMD64",
@@ -49,8 +50,6 @@ def start(threads: int) -> None:
         tf.config.threading.set_inter_op_parallelism_threads(1)
         with silenced(2):
             devices = tf.config.list_physical_devices("GPU")
-        for device in devices:
-            tf.config.experimental.set_memory_growth(device, True)
         if not devices:
             # Optimizing graphs takes a quarter of the time of tracing them and makes their steps no faster: docs/speed.md
             tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})

@@ -3,6 +3,7 @@ its trial. Of that object they get a stand-in, whose attributes are read and who
 
 import io
 import pickle
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -95,12 +96,19 @@ def call(job: Call, ask: Ask) -> Any:
         if any(each.__name__ == "TrialPruned" for each in type(error).__mro__):
             return Returned(None, str(error))
         lines = traceback.format_exception(type(error), error, error.__traceback__ and error.__traceback__.tb_next)
-        kind = "memory" if isinstance(error, MemoryError) else "exception"
-        return Failure(kind, f"{type(error).__name__}: {str(error) and first_line(error)}", "".join(lines))
+        return failure_of(error, "".join(lines))
     try:
         return Returned(tuple(map(float, returned if isinstance(returned, Sequence) else (returned,))))
     except (TypeError, ValueError):
         return Failure("exception", f"the function returned {returned!r}, which is no number")
+
+
+def failure_of(error: BaseException, lines: str) -> Failure:
+    """The failure that an exception with this traceback is. TensorFlow has several for a device without memory."""
+    reason = str(error) if isinstance(error, TunerError) else f"{type(error).__name__}: {first_line(error)}"
+    if short := re.search(r"(?i)(\bOOM\b|out.of.memory|resource_?exhausted|MemoryError).*", f"{error}\n{reason}"):
+        return Failure("memory", f"out of memory: {short[0]}; give fewer processes more each with --workers", lines)
+    return Failure("exception", reason, lines)
 
 
 class _StandIn:

@@ -87,7 +87,7 @@ def room_for(cluster: Cluster, living: Sequence[Node], jobs: int) -> tuple[int, 
     memory = min(node.memory // node.room(cluster) for node in living if node.room(cluster))
     text = f"Ray at {address}: {len(living)} nodes have room for {room} training processes with {each} each"
     waiting = f"; {jobs - room} of {jobs} wait for more nodes" if jobs > room else ""
-    return room, Capacity(memory, text + waiting)
+    return room, Capacity(memory, text + waiting, f"{cluster.gpus:g} GPUs of Ray" if cluster.gpus else "cpu")
 
 
 def _require_listener(address: str) -> None:

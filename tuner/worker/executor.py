@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tuner.base.errors import require
-from tuner.base.machine import memory
+from tuner.base.machine import device, gpus, memory
 from tuner.data.sources import Places
 from tuner.networks.sources import PICKLED
 from tuner.result import Watch
@@ -20,10 +20,11 @@ SHARE_OF_MEMORY = 0.9
 
 @dataclass(frozen=True)
 class Capacity:
-    """The bytes of memory for each job, and in words where jobs run; empty where that is this machine."""
+    """The bytes of memory for each job, in words where jobs run (empty: on this machine's processor), and on what device."""
 
     memory: int
     text: str = ""
+    device: str = field(default_factory=device)
 
 
 class Executor(Protocol):
@@ -47,7 +48,8 @@ class Executor(Protocol):
 
 def capacity_of(executor: Executor) -> Capacity:
     """What an executor has as its `capacity`; that of one without it is this machine's."""
-    here = Capacity(int(SHARE_OF_MEMORY * memory()) // executor.size)
+    text = f"{executor.size} training processes on {device()}" if gpus() else ""
+    here = Capacity(int(SHARE_OF_MEMORY * memory()) // executor.size, text)
     capacity: Capacity = getattr(executor, "capacity", here)
     return capacity
 
@@ -71,7 +73,8 @@ class Cluster:
 class Setup:
     """The places of data sets, the number of jobs at once (in a cluster 0 for as many as it has room for) and of TensorFlow threads
     for each, and the study's folder, without which no job can save anything. Training processes work in the folder that this process
-    is in (`here`), and have the functions that only it has, and `copies` of the user's `sources` (with hashes) where they may lack them."""
+    is in (`here`), and have the functions that only it has, and `copies` of the user's `sources` (with hashes) where they may lack
+    them. A process that has a `gpu` sees no other one."""
 
     places: Places
     workers: int = 1
@@ -82,3 +85,4 @@ class Setup:
     sources: Mapping[str, str] = field(default_factory=dict)
     copies: Mapping[str, tuple[Path, Path]] = field(default_factory=dict)
     cluster: Cluster = Cluster()
+    gpu: str = ""

@@ -7,17 +7,19 @@ import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from tuner.base.errors import TunerError, first_line
 from tuner.networks.sources import PICKLED, take_copies
 from tuner.result import Event, Watch
+from tuner.worker.calls import failure_of
 from tuner.worker.executor import Setup
-from tuner.worker.jobs import Answer, Failure, Job
+from tuner.worker.jobs import Answer, Job
 
 
 def work(connection: Connection, setup: Setup, log: Path | None) -> None:
     """The main function of a training process. It ends when its connection closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the search receives Ctrl-C and ends this process
     _redirect_output(log)
+    if setup.gpu:
+        os.environ["CUDA_VISIBLE_DEVICES"] = setup.gpu  # CUDA reads it at its first use
     from tuner.training import start
 
     start(setup.threads)
@@ -43,12 +45,8 @@ def perform(job: Job, setup: Setup, watch: Watch) -> Answer:
 
     try:
         return TASKS[type(job)](job, setup, watch)
-    except MemoryError as error:
-        return Failure("memory", f"out of memory: {error}", traceback.format_exc())
     except Exception as error:  # stored with the trial; the study continues
-        kind = "memory" if type(error).__name__ == "ResourceExhaustedError" else "exception"
-        reason = str(error) if isinstance(error, TunerError) else f"{type(error).__name__}: {first_line(error)}"
-        return Failure(kind, reason, traceback.format_exc())
+        return failure_of(error, traceback.format_exc())
 
 
 def _redirect_output(log: Path | None) -> None:

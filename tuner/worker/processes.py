@@ -1,10 +1,12 @@
 """Local training processes."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from multiprocessing.connection import wait
 from time import monotonic
 
 from tuner.base.forking import start_method
+from tuner.base.machine import gpus
 from tuner.result import Watch
 from tuner.worker.executor import Setup
 from tuner.worker.jobs import Answer, Job
@@ -12,12 +14,14 @@ from tuner.worker.slot import Slot
 
 
 class Processes:
-    """Local training processes; their logs go to the study's folder."""
+    """Local training processes, spread over the GPUs if there are any; their logs go to the study's folder."""
 
     def __init__(self, setup: Setup) -> None:
         self.size = setup.workers
         method = start_method()
-        self.slots = [Slot(method, setup, number) for number in range(1, self.size + 1)]
+        names = [each.name for each in gpus()] or [""]
+        setups = [replace(setup, gpu=names[number % len(names)]) for number in range(self.size)]
+        self.slots = [Slot(method, each, number) for number, each in enumerate(setups, start=1)]
         self.running: dict[int, tuple[Slot, Watch]] = {}
 
     @property

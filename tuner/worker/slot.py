@@ -62,6 +62,8 @@ class Slot:
             self.jobs_done += 1
             if self.jobs_done <= FIRST_JOBS:
                 self.size_at_first = self._size
+            if isinstance(message[1], Failure) and message[1].kind == "memory":
+                self.end(grace=1.0)  # TensorFlow never gives a GPU's memory back
         return message
 
     def kill(self) -> None:

@@ -144,7 +144,7 @@ def shift_clock() -> None:
     machine = time.time
     time.time = lambda: machine() + shift()
     for module in (optuna.storages._rdb.storage, optuna.storages.journal._storage):
-        module.datetime = Shifted
+        vars(module)["datetime"] = Shifted
 
 
 def call(folder: str, messages: str, environment: dict[str, str], arguments: list[str]) -> None:

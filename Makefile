@@ -11,7 +11,7 @@ help:
 	@echo 'make test       the tests: six to seven minutes on two cores'
 	@echo 'make test-long  the tests that take longer, and many random examples for those of properties'
 	@echo 'make docs       the documentation as a site, in build/docs; a broken link is an error'
-	@echo 'make chaos      searches killed, interrupted, locked out and damaged at random, 300 rounds: about an hour; it can be interrupted'
+	@echo 'make chaos      searches killed, interrupted, locked out and damaged at random, then leaders and workers: two hours; it can be interrupted'
 	@echo 'make mutants    small mistakes made on purpose in the lines that carry promises, and whether tests notice: about an hour'
 	@echo 'make bench      measure this tuner beside Optuna with fit and KerasTuner, about forty minutes'
 	@echo 'make reports    the shipped studies, the documents, and reports on them, about half an hour (hours without the kept results)'
@@ -32,8 +32,9 @@ docs: $(VENV)/installed
 	$(RUN) pip install --quiet --disable-pip-version-check -r requirements-docs.lock
 	PYTHONPATH=. $(RUN) sphinx --quiet --fail-on-warning --keep-going docs build/docs
 
-chaos: $(VENV)/installed
+chaos: $(VENV)/installed-dev
 	$(VENV)/bin/python benchmarks/chaos.py
+	$(VENV)/bin/python benchmarks/chaos.py --machines
 
 mutants: $(VENV)/installed-dev
 	$(RUN) pip install --quiet --disable-pip-version-check -r requirements-mutants.lock

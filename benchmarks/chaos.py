@@ -106,7 +106,8 @@ def run_rounds(done: dict[int, Any], options: argparse.Namespace, folder: Path) 
 
 def has_server() -> bool:
     """Whether PostgreSQL's programs and its driver are on this machine."""
-    return bool(importlib.util.find_spec("psycopg") and (shutil.which("initdb") or [*Path("/usr/lib").glob(INITDB)]))
+    packages = all(map(importlib.util.find_spec, ("psycopg", "pytest")))
+    return bool(packages and (shutil.which("initdb") or [*Path("/usr/lib").glob(INITDB)]))
 
 
 def run_round(

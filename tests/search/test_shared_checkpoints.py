@@ -91,11 +91,7 @@ def test_an_interrupted_trial_goes_on_elsewhere_from_its_epoch(
 ) -> None:
     """Epochs that were trained again would have taken other times. The third machine has an older checkpoint of its own."""
     file = small(small_study, "training.epochs=7")
-    first, second, third = (
-        machine(1, interrupting(4)),
-        machine(2, interrupting(6)),
-        machine(3),
-    )
+    first, second, third = machine(1, interrupting(4)), machine(2, interrupting(6)), machine(3)
     assert first.search(storage, file, places, f"{server.url}/team", 1) == "interrupt"
     assert "team/checkpoints/small/0" in server.keys
     shutil.copytree(first.folder.checkpoints, third.folder.checkpoints)
@@ -179,6 +175,7 @@ def test_an_outage_costs_the_epochs_of_a_trial_and_nothing_else(
     assert (done.state, done.epochs) == ("complete", 3)
 
 
+@pytest.mark.slow
 def test_a_study_that_begins_again_leaves_nothing_of_before_in_the_bucket(
     storage: BaseStorage, small_study: Path, places: Places, machine: Made, tmp_path: Path, server: Server
 ) -> None:

@@ -53,6 +53,9 @@ def test_a_bucket_that_cannot_be_used_is_one_message(
     monkeypatch.setenv("AWS_ENDPOINT_URL", "no-url")
     with pytest.raises(StorageError, match="cannot be used: Invalid endpoint: no-url; check the name"):
         open_artifacts(tmp_path, server.url)
+
+
+def test_a_bucket_without_its_package_is_one_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
     with pytest.raises(StorageError, match=r"^--artifacts s3://models needs boto3: pip install 'tunewright\[s3\]'$"):
         open_artifacts(tmp_path, "s3://models")

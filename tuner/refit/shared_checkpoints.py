@@ -1,6 +1,5 @@
 """Checkpoints of a study in a bucket, from which machines without a common folder continue each other's trials."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from threading import Thread
 from urllib.parse import quote
@@ -29,7 +28,8 @@ class SharedCheckpoints:
             written = self.folder.checkpoint(str(first)).stat().st_mtime_ns
             if not self.thread.is_alive() and written != self.uploaded.get(first):
                 self.uploaded[first] = written
-                self._begin(self._upload, first)
+                self.thread = Thread(target=self._upload, args=(first,), daemon=True)
+                self.thread.start()
 
     def upload_now(self, first: int) -> None:
         """Upload the checkpoint of a training that stops, if it has changed."""
@@ -40,7 +40,8 @@ class SharedCheckpoints:
     def fetch(self, first: int) -> None:
         """Replace the checkpoint in the folder by that in the bucket, if there is one."""
         self._wait()
-        self._begin(self._fetch, first)
+        self.thread = Thread(target=self._fetch, args=(first,), daemon=True)
+        self.thread.start()
         self._wait()
 
     def checkpoint_sizes(self) -> dict[int, int]:
@@ -50,10 +51,6 @@ class SharedCheckpoints:
     def forget_checkpoint(self, first: int) -> None:
         """Remove a checkpoint."""
         self.bucket.remove(f"{self.prefix}{first}")
-
-    def _begin(self, copy: Callable[[int], None], first: int) -> None:
-        self.thread = Thread(target=copy, args=(first,), daemon=True)
-        self.thread.start()
 
     def _wait(self) -> None:
         while self.thread.is_alive():

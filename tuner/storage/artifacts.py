@@ -14,8 +14,6 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 from tuner.base.errors import StorageError
 
 T = TypeVar("T")
-AWAY_SECONDS = 60.0
-"""For so long a search leaves a bucket alone that has not answered."""
 
 
 class Bucket:
@@ -73,7 +71,7 @@ class Bucket:
             problem = f"the object store {self.url} cannot be used: {' '.join(str(error).split())}"
             if self.log is None:
                 raise StorageError(f"{problem}; check the name, AWS_ENDPOINT_URL and the credentials") from error
-            self.away_until = time.monotonic() + AWAY_SECONDS
+            self.away_until = time.monotonic() + 60.0  # each further try may wait for a server that is silent
             self.log(f"{problem}; the search goes on without it")
             return otherwise
 

@@ -19,7 +19,6 @@ from pathlib import Path
 import numpy as np
 import optuna
 from common import about_this_machine, write_results
-from optuna.artifacts import FileSystemArtifactStore
 from optuna.trial import TrialState
 
 from tuner.base.errors import Invalid
@@ -31,6 +30,7 @@ from tuner.search.beginning import begin
 from tuner.search.proposals import Proposer
 from tuner.search.studies import open_study
 from tuner.storage import StudyRecord, TrialRecord, default_url, open_storage
+from tuner.storage.artifacts import ArtifactFolder
 from tuner.storage.leases import Leases
 from tuner.study import StudyFile, load
 from tuner.study.places import find_study
@@ -110,9 +110,7 @@ def one_trial(context: Session, proposer: Proposer, clock: Callable[[], float] =
     return Cost(1000 * (proposed - started), 1000 * (clock() - started))
 
 
-def bare_session(
-    study: optuna.Study, file: StudyFile, artifacts: FileSystemArtifactStore | None, folder: Path
-) -> Session:
+def bare_session(study: optuna.Study, file: StudyFile, artifacts: ArtifactFolder | None, folder: Path) -> Session:
     """A search in a study on Fashion-MNIST that trains nothing and tells nothing."""
     return Session(
         study=study,
@@ -133,7 +131,7 @@ def measure(url: str | None, file: StudyFile, count: int) -> dict[str, float]:
         file = replace(file, name=f"{count} trials, {time.time():.0f}")
         study, file, _ = open_study(storage, file)
         study.add_trials(random_trials(file, count))
-        context = bare_session(study, file, FileSystemArtifactStore(folder), Path(folder))
+        context = bare_session(study, file, ArtifactFolder(folder), Path(folder))
         proposer = Proposer(context)
         found = [one_trial(context, proposer) for _ in range(PROBES)]
         optuna.delete_study(study_name=file.name, storage=storage)

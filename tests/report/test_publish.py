@@ -19,6 +19,7 @@ from tuner.report.index import write_index
 from tuner.report.publish import publish
 from tuner.report.write import write_report
 from tuner.storage import default_url, load_study, open_storage
+from tuner.storage.artifacts import ArtifactFolder
 
 
 def response(url: str, folder: Path, path: str, method: str = "GET") -> Any:
@@ -45,7 +46,7 @@ def test_note_charts_page_and_model_reach_the_dashboard(
     study = load_study(open_storage(url), "small")
     evidence = gather(study, url, folder / "none", places)
     for _ in range(2):  # the first removes the artifacts of the report above, the second reads the removed ones
-        publish(study, evidence, (page,), folder / "out", folder)
+        publish(study, evidence, (page,), folder / "out", ArtifactFolder(folder / "artifacts"))
     found = response(url, folder, "/api/studies/1")
     note = found["note"]["body"]
     assert "of the test part correctly" in note

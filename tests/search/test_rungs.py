@@ -1,16 +1,22 @@
 """Rungs: where trainings pause, which continue, which cannot continue any more."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
+from optuna.storages import BaseStorage
 from optuna.trial import TrialState, create_trial
 
+from tests.support.fakes import session_in
+from tests.support.searches import small
 from tuner.base.metrics import Direction
+from tuner.data.sources import Places
 from tuner.search.rungs import Rungs, forget_checkpoints, levels, rungs_of
 from tuner.storage.trainings import StoredTraining
 from tuner.study import load, setting
 from tuner.study.pruners import Asha
+from tuner.worker.folder import Folder
 
 
 @given(st.integers(2, 200), st.integers(3, 5000), st.integers(2, 5), st.integers(0, 20))
@@ -151,17 +157,22 @@ def test_the_order_in_which_trainings_are_given_decides_nothing() -> None:
     assert first_of(Rungs((1,), 2, direction=Direction.MAXIMIZE).promotable(trainings)) == 0
 
 
-def test_checkpoints_of_the_worst_trainings_go_first_where_space_is_short(tmp_path: Path) -> None:
+def test_checkpoints_of_the_worst_trainings_go_first_where_space_is_short(
+    memory: BaseStorage, small_study: Path, places: Places, tmp_path: Path
+) -> None:
     rungs = Rungs((1, 4), 1, direction=Direction.MAXIMIZE)
     running = StoredTraining((create_trial(state=TrialState.RUNNING),))
     running.last.number = 9
     trainings = [paused(0, 1, at_1=0.5), paused(1, 4, at_1=0.6, at_4=0.6), paused(2, 1, at_1=0.9), running]
+    folder = Folder(tmp_path)
+    folder.checkpoints.mkdir()
     for name in (0, 1, 2, 7, 9, "a-refit"):
-        (tmp_path / f"{name}.npz").write_bytes(bytes(100))
+        folder.checkpoint(str(name)).write_bytes(bytes(100))
+    session = session_in(memory, small(small_study), places, folder=folder)
 
     def left(limit: int) -> set[str]:
-        forget_checkpoints(tmp_path, rungs, trainings, total=10, limit=limit)
-        return {path.stem for path in tmp_path.iterdir()}
+        forget_checkpoints(replace(session, checkpoint_space=limit), rungs, trainings, total=10)
+        return {path.stem for path in folder.checkpoints.iterdir()}
 
     assert left(300) == {"0", "1", "2", "9", "a-refit"}
     assert left(299) == {"1", "2", "9", "a-refit"}

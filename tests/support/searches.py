@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.artifacts import FileSystemArtifactStore
 from optuna.storages import BaseStorage
 
 from tuner.data.load import training_set
@@ -17,6 +16,7 @@ from tuner.result import Epoch, Event, Pulse
 from tuner.search.loop import Loop
 from tuner.search.studies import open_study
 from tuner.storage import StudyRecord, TrialRecord
+from tuner.storage.artifacts import ArtifactFolder
 from tuner.storage.leases import Leases
 from tuner.study import StudyFile, load, setting
 from tuner.training.costs import Preflight
@@ -122,10 +122,10 @@ def search(
     return Loop(context, executor or InProcess(Setup(places, folder=folder_of(storage)))).run(trials, seconds)
 
 
-def artifacts(folder: Path) -> FileSystemArtifactStore:
+def artifacts(folder: Path) -> ArtifactFolder:
     """An artifact store in a new folder."""
     folder.mkdir()
-    return FileSystemArtifactStore(str(folder))
+    return ArtifactFolder(folder)
 
 
 def figures(record: StudyRecord) -> list[tuple[object, ...]]:

@@ -29,6 +29,10 @@ RUNS = Path("runs")
 Storage = Annotated[
     str | None, typer.Option(envvar="TUNER_STORAGE", help="Storage URL as Optuna takes it. [SQLite in the runs folder]")
 ]
+Artifacts = Annotated[
+    str, typer.Option(envvar="TUNER_ARTIFACTS", metavar="FOLDER|s3://BUCKET", help="Artifacts. [in the runs folder]")
+]
+CheckpointSpace = Annotated[float, typer.Option(min=0.0, metavar="GIB", help="Space for paused trials' checkpoints.")]
 DataDir = Annotated[Path | None, typer.Option(help="Folder with data sets. [TUNER_DATA]")]
 Model = Annotated[Path, typer.Option("--model", "-m", help="A .keras file; its metadata is the .json of that name.")]
 NewData = Annotated[
@@ -99,6 +103,7 @@ def command_line(command: str, **options: str | Path | Sequence[str] | None) -> 
     """A command with its options, quoted for a shell. A folder of runs and a storage that go without saying need no option; a URL
     with a password is replaced by the variable TUNER_STORAGE."""
     defaults = {"runs": Path(os.environ.get("TUNER_RUNS") or RUNS), "storage": os.environ.get("TUNER_STORAGE")}
+    defaults["artifacts"] = os.environ.get("TUNER_ARTIFACTS", "")
     words = ["python", "-m", "tuner", command]
     for name, value in options.items():
         if value is not None and value != defaults.get(name):

@@ -45,8 +45,10 @@ app = typer.Typer(
 
 PANELS = {
     **dict.fromkeys(("minutes", "timeout", "trials", "more", "enough", "wait"), "How long"),
-    **dict.fromkeys(("workers", "executor", "ray_address", "cpus_per_trial", "gpus_per_trial", "lease"), "Where"),
-    **dict.fromkeys(("host", "allowed_host", "port", "runs", "storage", "data_dir"), "Where"),
+    **dict.fromkeys(
+        ("workers", "executor", "ray_address", "cpus_per_trial", "gpus_per_trial", "lease", "checkpoint_space"), "Where"
+    ),
+    **dict.fromkeys(("host", "allowed_host", "port", "runs", "storage", "artifacts", "data_dir"), "Where"),
     **dict.fromkeys(("out", "force", "quiet", "verbose", "format", "json_"), "Output"),
 }
 """The groups of options in a command's `--help`."""

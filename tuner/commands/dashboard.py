@@ -12,7 +12,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import typer
 
 from tuner.base.errors import StorageError
-from tuner.commands.arguments import RUNS, AllowedHost, Runs, Storage, required_storage
+from tuner.commands.arguments import RUNS, AllowedHost, Artifacts, Runs, Storage, required_storage
 from tuner.deploy.serve.hosts import REFUSAL, answers_to
 
 HOST = "127.0.0.1"
@@ -21,11 +21,12 @@ HOST = "127.0.0.1"
 def dashboard(
     runs: Runs = RUNS,
     storage: Storage = None,
+    artifacts: Artifacts = "",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 8080,
     allowed_host: AllowedHost = [],  # noqa: B006 (typer copies it)
 ) -> None:
     """Open optuna-dashboard on the storage, for this machine only."""
-    with make_dashboard(required_storage(runs, storage), runs, port, allowed_host) as server:
+    with make_dashboard(required_storage(runs, storage), runs, port, allowed_host, artifacts) as server:
         print(f"optuna-dashboard: http://{HOST}:{server.server_port}/ (Ctrl-C ends it)", file=sys.stderr, flush=True)
         with suppress(KeyboardInterrupt):
             server.serve_forever()
@@ -46,19 +47,14 @@ class QuietHandler(WSGIRequestHandler):
         """Log nothing."""
 
 
-def make_dashboard(url: str, runs: Path, port: int, hosts: Collection[str] = ()) -> WSGIServer:
+def make_dashboard(url: str, runs: Path, port: int, hosts: Collection[str] = (), artifacts: str = "") -> WSGIServer:
     """A server that is bound but not yet serving; port 0 takes a free one. Requests for names other than this machine's and `hosts`,
-    and those from pages of other hosts, get 400. Raises `StorageError` if the port is taken."""
-    from optuna.artifacts import FileSystemArtifactStore
-    from optuna.artifacts.exceptions import ArtifactNotFound
+    and those from pages of other hosts, get 400. Raises `StorageError` if the port is taken, or the `artifacts` (see
+    `open_artifacts`) cannot be used."""
     from optuna_dashboard import wsgi
 
     from tuner.storage import open_storage
-
-    class Artifacts(FileSystemArtifactStore):
-        def remove(self, artifact_id: str) -> None:
-            with suppress(ArtifactNotFound):  # else a study with a file that is gone could not be deleted
-                super().remove(artifact_id)
+    from tuner.storage.artifacts import open_artifacts
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if answers_to(environ.get("HTTP_HOST"), environ.get("HTTP_ORIGIN"), hosts):
@@ -66,8 +62,7 @@ def make_dashboard(url: str, runs: Path, port: int, hosts: Collection[str] = ())
         start_response("400 Bad Request", [("Content-Type", "text/plain; charset=utf-8")])
         return [REFUSAL.encode()]
 
-    folder = runs / "artifacts"
-    app: WSGIApplication = wsgi(open_storage(url), artifact_store=Artifacts(folder) if folder.is_dir() else None)
+    app: WSGIApplication = wsgi(open_storage(url), artifact_store=open_artifacts(runs, artifacts))
     try:
         return make_server(HOST, port, answer, server_class=ThreadingServer, handler_class=QuietHandler)
     except OSError as error:

@@ -10,6 +10,8 @@ import typer
 from tuner.base.errors import StudyError
 from tuner.commands.arguments import (
     RUNS,
+    Artifacts,
+    CheckpointSpace,
     CpusPerTrial,
     DataDir,
     Executor,
@@ -65,6 +67,8 @@ def optimize(
     lease: Lease = "20s",
     runs: Runs = RUNS,
     storage: Storage = None,
+    artifacts: Artifacts = "",
+    checkpoint_space: CheckpointSpace = 20.0,
     data_dir: DataDir = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -82,7 +86,7 @@ def optimize(
         raise StudyError("--minutes and --timeout exclude each other: both are the time of this call")
     seconds = seconds_of("--minutes", minutes, "m") if minutes else file.budget.minutes * 60
     seconds = seconds_of("--timeout", timeout) if timeout else seconds
-    url, shared = storage_url(runs, storage), dict[str, Any](runs=runs, storage=storage)
+    url, shared = storage_url(runs, storage), dict[str, Any](runs=runs, storage=storage, artifacts=artifacts)
     options = SearchOptions(
         file=file,
         runs=runs,
@@ -99,6 +103,8 @@ def optimize(
         enough=enough,
         command=command_line("optimize", study=study, name=name, set=settings, **shared, data_dir=data_dir),
         lease_seconds=seconds_of("--lease", lease),
+        artifacts=artifacts,
+        checkpoint_space=int(checkpoint_space * 2**30),
     )
     return search_and_print(options, runs, storage, quiet=quiet, verbose=verbose, as_object=json_)
 
@@ -117,7 +123,7 @@ def search_and_print(
     with progress_on_stderr("quiet" if quiet else "verbose" if verbose else "usual") as listener:
         outcome = run_study(options, listener)
     if not (quiet and as_object):
-        print_outcome(outcome, runs=runs, storage=storage)
+        print_outcome(outcome, runs=runs, storage=storage, artifacts=options.artifacts)
     if as_object:
         print(json.dumps(as_json(outcome, options.storage)))
     if outcome.ended == "interrupt":

@@ -83,13 +83,13 @@ def importance(study: StoredStudy, format: Rows = "table", runs: Runs = RUNS, st
         print(f"{METHOD}. low, high: 90 % of resampled trials. What is below 1 times chance may be chance.")
 
 
-def print_outcome(outcome: "Outcome", runs: Path, storage: str | None) -> None:
+def print_outcome(outcome: "Outcome", runs: Path, storage: str | None, artifacts: str = "") -> None:
     """Print what came of a search and how to go on. A terminal gets a box, a table and lines broken at blanks only."""
     from rich.panel import Panel
 
     from tuner.outcome import words
 
-    out, record, shared = console(), outcome.record, {"runs": runs, "storage": storage}
+    out, record, shared = console(), outcome.record, {"runs": runs, "storage": storage, "artifacts": artifacts}
     steps = {"continue": record.onward, "browse": command_line("dashboard", **shared)}
     text = list(words.lines(outcome))
     if out.is_terminal and (confirmed := outcome.confirmed):

@@ -11,6 +11,7 @@ from tuner.base.errors import Invalid
 from tuner.base.formatting import figure_text, metric_label
 from tuner.commands.arguments import (
     RUNS,
+    Artifacts,
     DataDir,
     Runs,
     Set,
@@ -95,6 +96,7 @@ def report(
     ] = False,
     runs: Runs = RUNS,
     storage: Storage = None,
+    artifacts: Artifacts = "",
     data_dir: DataDir = None,
 ) -> None:
     """Write report.html, report.md, summary.json, trials.csv and baselines.csv, and attach the report to the study in optuna-dashboard."""
@@ -105,7 +107,7 @@ def report(
     url, places = required_storage(runs, storage), Places.from_environment(data_dir)
     for name in searched_studies(url) if study == "all" else [study]:
         folder = out / name if out and study == "all" else out or Path("reports") / name
-        write_report(url, name, results, places, folder, runs, latency=latency)
+        write_report(url, name, results, places, folder, runs, artifacts=artifacts, latency=latency)
         print(folder / "report.html")
     if study == "all":
         write_index(out or Path("reports"), results)

@@ -9,6 +9,8 @@ import typer
 from tuner.base.errors import StorageError, StudyError
 from tuner.commands.arguments import (
     RUNS,
+    Artifacts,
+    CheckpointSpace,
     CpusPerTrial,
     DataDir,
     Executor,
@@ -46,6 +48,8 @@ def worker(
     lease: Lease = "20s",
     runs: Runs = RUNS,
     storage: Storage = None,
+    artifacts: Artifacts = "",
+    checkpoint_space: CheckpointSpace = 20.0,
     data_dir: DataDir = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -78,6 +82,8 @@ def worker(
         enough=goal.enough,
         **where,
         lease_seconds=seconds_of("--lease", lease),
+        artifacts=artifacts,
+        checkpoint_space=int(checkpoint_space * 2**30),
         joins=True,
     )
     return search_and_print(options, runs, storage, quiet=quiet, verbose=verbose, as_object=json_)

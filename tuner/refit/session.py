@@ -3,20 +3,25 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import optuna
-from optuna.artifacts import FileSystemArtifactStore
 
 from tuner.base.metrics import METRICS, Direction, main_metric, metrics_for
 from tuner.recipe import Recipe
+from tuner.refit.shared_checkpoints import SharedCheckpoints
 from tuner.result import OBJECTIVES, Epoch, Event, Objective, Pulse, Result
 from tuner.storage import Patience, StudyRecord, TrialRecord, study_record
+from tuner.storage.artifacts import Artifacts, Bucket
 from tuner.storage.leases import Leases
 from tuner.storage.trainings import StoredTraining, trainings_of
 from tuner.study import StudyFile
 from tuner.training.costs import Preflight
 from tuner.worker.folder import Folder
+
+CHECKPOINT_SPACE = 20 * 2**30
+"""The space for the checkpoints of a study's paused trainings."""
 
 
 class Listener(Protocol):
@@ -39,9 +44,9 @@ class Listener(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """A study, its file, and what surrounds a call that works on it: `folder` holds its checkpoints and models; `patience` is that
-    with the storage. With `deterministic`, a pruner judges a trial by what had been reported when the trial began, and not by
-    what other trials have reported since."""
+    """A study, its file, and what surrounds a call that works on it: `folder` holds its checkpoints and models;
+    `checkpoint_space` is in bytes; `patience` is that with the storage. With `deterministic`, a pruner judges a trial by what had
+    been reported when the trial began, and not by what other trials have reported since."""
 
     study: optuna.Study
     file: StudyFile
@@ -50,9 +55,16 @@ class Session:
     environment: Mapping[str, str]
     preflight: Preflight
     folder: Folder
-    artifacts: FileSystemArtifactStore | None = None
+    artifacts: Artifacts | None = None
+    checkpoint_space: int = CHECKPOINT_SPACE
     deterministic: bool = False
     patience: Patience = field(default_factory=Patience)
+
+    @cached_property
+    def shared_checkpoints(self) -> SharedCheckpoints | None:
+        """The checkpoints in the bucket of the artifacts; None where these are in a folder."""
+        bucket = self.artifacts
+        return SharedCheckpoints(self.folder, bucket, self.leases) if isinstance(bucket, Bucket) else None
 
     @property
     def record(self) -> StudyRecord:

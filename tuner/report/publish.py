@@ -2,13 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 import optuna
-from optuna.artifacts import FileSystemArtifactStore, upload_artifact
-from optuna.artifacts.exceptions import ArtifactNotFound
+from optuna.artifacts import upload_artifact
 
 from tuner.base.metrics import METRICS
 from tuner.charts.content import Page
@@ -18,6 +16,7 @@ from tuner.report.evidence import Evidence
 from tuner.report.pages import FIGURES, escaped, figure_name
 from tuner.report.sections.search import FRONTS
 from tuner.storage import private
+from tuner.storage.artifacts import Artifacts
 from tuner.storage.private import ARTIFACTS, artifacts
 
 CHARTS = (
@@ -37,16 +36,16 @@ PLOT = "dashboard:plot_data:"
 REPLACED = '{"data": [], "layout": {"title": {"text": "This chart is now in the note."}, "height": 90}}'
 
 
-def publish(study: optuna.Study, evidence: Evidence, pages: Sequence[Page], out: Path, runs: Path) -> None:
-    """Store the report in `out` with the study, in place of an earlier one."""
+def publish(study: optuna.Study, evidence: Evidence, pages: Sequence[Page], out: Path, store: Artifacts | None) -> None:
+    """Store the report in `out` with the study, in place of an earlier one; without a `store` its text alone."""
     from optuna_dashboard import save_note
     from optuna_dashboard.artifact import get_artifact_path
 
     images: dict[str, str] = {}
-    if (runs / "artifacts").is_dir():
+    if store is not None:
         shown = [chart for page in pages for chart in page.charts() if chart.id in CHARTS]
         charts = {f"{FIGURES}/{figure_name(chart)}": chart.title for chart in shown}
-        ids = _upload(study, evidence, out, tuple(charts), FileSystemArtifactStore(str(runs / "artifacts")))
+        ids = _upload(study, evidence, out, tuple(charts), store)
         images = {title: get_artifact_path(study, ids[out / name]) for name, title in charts.items()}
     save_note(study, note(evidence, out / "report.html", images))
     for name in private.system_attributes(study):
@@ -64,7 +63,7 @@ def note(evidence: Evidence, html: Path, images: Mapping[str, str]) -> str:
 
 
 def _upload(
-    study: optuna.Study, evidence: Evidence, out: Path, charts: tuple[str, ...], store: FileSystemArtifactStore
+    study: optuna.Study, evidence: Evidence, out: Path, charts: tuple[str, ...], store: Artifacts
 ) -> dict[Path, str]:
     """Replace the artifacts of an earlier report. Returns their ids by path."""
     confirmed = evidence.confirmed
@@ -84,18 +83,15 @@ def _upload(
         attributes = private.system_attributes(study)
         for path in {*model} & {*ids}:
             meta = json.loads(attributes[f"{ARTIFACTS}{ids[path]}"]) | {"artifact_id": str(uuid4())}
-            with path.open(
-                "rb"
-            ) as file:  # a copy: optuna-dashboard cannot delete a study with two artifacts in one file
+            with path.open("rb") as file:  # a copy: optuna-dashboard deletes no study with two artifacts in one file
                 store.write(meta["artifact_id"], file)
             name = f"{ON_TRIAL.format(trial=trial)}{meta['artifact_id']}"
             private.store_system_attribute(study, name, json.dumps(meta))
     return ids
 
 
-def _remove(study: optuna.Study, id_: str, store: FileSystemArtifactStore) -> None:
-    with suppress(ArtifactNotFound, FileNotFoundError):
-        store.remove(id_)
+def _remove(study: optuna.Study, id_: str, store: Artifacts) -> None:
+    store.remove(id_)
     for key in private.system_attributes(study):
         if key.endswith(f":{id_}") and "artifacts:" in key:
             private.store_system_attribute(study, key, json.dumps(None))

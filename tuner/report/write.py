@@ -31,6 +31,7 @@ from tuner.report.sections.trials import state_name
 from tuner.report.sections.winner import winner_blocks
 from tuner.report.summary import STATES, summary, tables
 from tuner.storage import load_study, open_storage
+from tuner.storage.artifacts import open_artifacts
 from tuner.storage.confirmed import Confirmed
 
 DOCUMENTS = "documents"
@@ -49,11 +50,12 @@ def write_report(
     out: Path,
     runs: Path | None = None,
     *,
+    artifacts: str = "",
     latency: bool = False,
 ) -> Page:
     """Write the report into a folder, in place of an earlier one.
 
-    With `runs`, the folder of the artifacts, optuna-dashboard shows it too. With `latency` the best networks are timed
+    With `runs` optuna-dashboard shows it too, from `artifacts` (see `open_artifacts`). With `latency` the best networks are timed
     first. Raises `StudyError` if the storage has no such study, `StorageError` if the folder cannot be written.
     """
     opened = load_study(open_storage(url), study)
@@ -67,7 +69,7 @@ def write_report(
     except OSError as error:
         raise StorageError(f"the report cannot be written to {out}: {error.strerror}; choose another --out") from error
     if runs is not None:
-        publish(opened, evidence, tuple(pages.values()), out, runs)
+        publish(opened, evidence, tuple(pages.values()), out, open_artifacts(runs, artifacts))
     return pages["report"]
 
 

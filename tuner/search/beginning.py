@@ -46,15 +46,19 @@ def continue_training(session: Session, training: StoredTraining, longer: Recipe
     )
     running = _running(session, proposal, _create(session, proposal), session.trainings())
     if running is not None and longer is None:
-        _announce_missing_checkpoint(session, training)
+        _fetch_checkpoint(session, training)
     return running
 
 
-def _announce_missing_checkpoint(session: Session, training: StoredTraining) -> None:
-    host = training.last.user_attrs.get("lease", {}).get("host")
-    path = session.folder.checkpoint(str(training.first))
-    if host not in (None, socket.gethostname()) and not path.is_file():
-        problem = f"its checkpoint of {host} is not in {path.parent}"
+def _fetch_checkpoint(session: Session, training: StoredTraining) -> None:
+    """Bring the checkpoint of another machine here, or say that it is missing."""
+    host, shared = training.last.user_attrs.get("lease", {}).get("host"), session.shared_checkpoints
+    path, is_elsewhere = session.folder.checkpoint(str(training.first)), host not in (None, socket.gethostname())
+    if shared and (is_elsewhere or not path.is_file()):
+        shared.fetch(training.first)
+    if is_elsewhere and not path.is_file():
+        where = f"{path.parent} or {shared.bucket.url}" if shared else path.parent
+        problem = f"its checkpoint of {host} is not in {where}"
         session.listener.log(f"trial {training.last.number} continues from its first epoch: {problem}")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.artifacts import FileSystemArtifactStore, upload_artifact
+from optuna.artifacts import upload_artifact
 
 from tuner.base.formatting import metric_label
 from tuner.base.metrics import METRICS
@@ -15,11 +15,10 @@ from tuner.charts import Axis, Chart
 from tuner.charts.marks import Curve, learning_lines
 from tuner.charts.svg import draw
 from tuner.result import FoldResult, Result
+from tuner.storage.artifacts import Artifacts
 
 
-def attach(
-    artifacts: FileSystemArtifactStore, trial: optuna.Trial, result: Result, about: Mapping[str, Any], folder: Path
-) -> None:
+def attach(artifacts: Artifacts, trial: optuna.Trial, result: Result, about: Mapping[str, Any], folder: Path) -> None:
     """Store the trial's learning curves, and its recipe and environment (plain data), as artifacts of the trial. They are written
     in the study's `folder` first, where a killed process's are removed by a later one."""
     curves = {f"{chart.id}-by-epoch.svg": draw(chart, standalone=True) for chart in learning_charts(result)}

@@ -233,7 +233,7 @@ class Loop:
             self.stop("failures")
         self.running.pop(number).end(answer, f"the search was ended ({self.stopping or 'error'})")
         trainings = self.session.swept_trainings()
-        forget_checkpoints(self.session.folder.checkpoints, rungs_of(self.session.file), trainings, self.total)
+        forget_checkpoints(self.session, rungs_of(self.session.file), trainings, self.total)
         self.clock.update(self.session.record)
         for training in trainings:
             if training.last.number == number:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.artifacts import FileSystemArtifactStore
 from optuna.storages import BaseStorage
 
 from tuner.base.errors import StudyError
@@ -24,13 +23,14 @@ from tuner.references import ReferenceModel
 from tuner.refit.forecast import forecast
 from tuner.refit.references import fit_references, seconds_for_references
 from tuner.refit.refit import refit_best
-from tuner.refit.session import Listener, Session
+from tuner.refit.session import CHECKPOINT_SPACE, Listener, Session
 from tuner.refit.time_budget import time_budget, usable_seconds
 from tuner.search.lead import Goal, Lead
 from tuner.search.loop import Loop
 from tuner.search.proposals import all_starts, make_sampler
 from tuner.search.studies import delete_study, open_study
 from tuner.storage import Patience, open_storage, raising_storage_errors
+from tuner.storage.artifacts import open_artifacts
 from tuner.storage.leases import LEASE_SECONDS, Leases
 from tuner.study import StudyFile
 from tuner.study.resolve import sources_in
@@ -47,7 +47,8 @@ class SearchOptions:
     the study on the command line; the trials of a dead process are taken over after `lease_seconds`. The search ends when further
     trials are expected to improve the objective by less than `enough`. A new study tries the recipes (plain data) of `warm` after
     its starts; with `cold` it has no starts. With `joins` this call belongs to the search that another one leads, of whose seconds
-    some had `elapsed` before."""
+    some had `elapsed` before. `artifacts` is a folder or a bucket (see `open_artifacts`); checkpoints of paused trainings have
+    `checkpoint_space` bytes."""
 
     file: StudyFile
     runs: Path
@@ -69,6 +70,8 @@ class SearchOptions:
     lease_seconds: float = LEASE_SECONDS
     joins: bool = False
     elapsed: float = 0.0
+    artifacts: str = ""
+    checkpoint_space: int = CHECKPOINT_SPACE
 
     @property
     def folder(self) -> Folder:
@@ -137,7 +140,7 @@ def _optimize(options: SearchOptions, executor: Executor, listener: Listener, st
 def _open(storage: BaseStorage, options: SearchOptions, listener: Listener) -> tuple[optuna.Study, StudyFile]:
     """The study, and its file as the study began with it."""
     if options.reset:
-        deleted = delete_study(storage, options.file.name, options.runs)
+        deleted = delete_study(storage, options.file.name, options.runs, options.artifacts)
         listener.log(f"deleted the study {options.file.name!r} with {deleted} trials")
     study, file, differences = open_study(storage, options.file)
     for difference in differences:
@@ -165,9 +168,10 @@ def _session(
         listener=listener,
         environment=environment(options.threads) | {"device": capacity.device},
         preflight=Preflight(data, capacity.memory),
-        artifacts=FileSystemArtifactStore(str(options.runs / "artifacts")),
+        artifacts=open_artifacts(options.runs, options.artifacts, listener.log),
         folder=options.folder,
         deterministic=options.deterministic,
+        checkpoint_space=options.checkpoint_space,
     )
     if any(training.state == "running" for training in session.swept_trainings()):
         listener.log(f"others may be at work on this study; in {options.lease_seconds:.0f} s that will be clear")

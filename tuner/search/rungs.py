@@ -8,19 +8,15 @@ and continues from its checkpoint once it is one of the best (ASHA: Li et al. 20
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from tuner.base.metrics import Direction
+from tuner.refit.session import Session
 from tuner.result import OBJECTIVES
 from tuner.storage.trainings import StoredTraining
 from tuner.study import StudyFile
 from tuner.study.pruners import Asha
 from tuner.study.settings import NO_LIMIT
-
-CHECKPOINTS_BYTES = 20 * 2**30
-"""The space for the checkpoints of a study's paused trainings."""
 
 
 def levels(settings: Asha, epochs: int, trials: int) -> tuple[int, ...]:
@@ -114,23 +110,16 @@ class Rungs:
         return training.last.intermediate_values.get(level)
 
 
-def forget_checkpoints(
-    folder: Path, rungs: Rungs, trainings: Sequence[StoredTraining], total: int, limit: int = CHECKPOINTS_BYTES
-) -> None:
+def forget_checkpoints(session: Session, rungs: Rungs, trainings: Sequence[StoredTraining], total: int) -> None:
     """Remove the checkpoints that no training will continue from if the study has `total` trainings in the end. Where those of paused
-    trainings are larger than `limit` (bytes), the worst trainings at the lowest rungs lose theirs, and would begin anew."""
+    trainings are larger than their space, the worst trainings at the lowest rungs lose theirs, and would begin anew."""
     hopeful = rungs.hopeful(trainings, min(total, 2 * len(trainings)) if total == NO_LIMIT else total)
-    needed = {training.first for training in trainings if training.state in ("running", "interrupted")}
-    sizes = {int(path.stem): _size(path) for path in folder.glob("*.npz") if path.stem.isdigit()}
-    for first in hopeful:
-        limit -= sizes.get(first, 0)
-        needed |= {first} if limit >= 0 else set()
-    for first in sizes.keys() - needed:
-        (folder / f"{first}.npz").unlink(missing_ok=True)
-
-
-def _size(path: Path) -> int:
-    """The bytes of a file; 0 where another process has just removed it."""
-    with suppress(FileNotFoundError):
-        return path.stat().st_size
-    return 0
+    running = {training.first for training in trainings if training.state in ("running", "interrupted")}
+    shared = session.shared_checkpoints
+    for place in (session.folder, shared) if shared else (session.folder,):
+        sizes, needed, space = place.checkpoint_sizes(), set(running), session.checkpoint_space
+        for first in hopeful:
+            space -= sizes.get(first, 0)
+            needed |= {first} if space >= 0 else set()
+        for first in sizes.keys() - needed:
+            place.forget_checkpoint(first)

@@ -17,6 +17,7 @@ from tuner.base.errors import StudyError, join
 from tuner.networks.hashing import changed_file
 from tuner.result import OBJECTIVES
 from tuner.storage import private, study_record
+from tuner.storage.artifacts import open_artifacts
 from tuner.storage.private import canonical
 from tuner.storage.records import VERSION
 from tuner.study import StudyFile
@@ -80,15 +81,18 @@ def compare(stored: Any, now: Any, place: str = "") -> Iterator[Difference]:
         yield Difference(place, stored, now)
 
 
-def delete_study(storage: BaseStorage, name: str, runs: Path) -> int:
-    """Remove a study with its trials, their artifacts and checkpoints and its model; how many trials there were."""
+def delete_study(storage: BaseStorage, name: str, runs: Path, artifacts: str = "") -> int:
+    """Remove a study with its trials, their artifacts (see `open_artifacts`), checkpoints and model; how many trials there were."""
     if name not in optuna.get_all_study_names(storage):
         return 0
     study = optuna.load_study(study_name=name, storage=storage)
+    store = open_artifacts(runs, artifacts)
     count, attached = len(study.get_trials(deepcopy=False)), private.all_artifacts(study)
     optuna.delete_study(study_name=name, storage=storage)
+    if store:
+        for id_ in attached:
+            store.remove(id_)
     for path in (
-        *(runs / "artifacts" / id_ for id_ in attached),
         *(runs / name).glob("best.*"),
         *(runs / name).glob("distilled.*"),
         *(runs / name / "members").glob("*"),

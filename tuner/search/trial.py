@@ -67,6 +67,8 @@ class RunningTrial:
         self.session.leases.renew()
         try:
             self._store_event(event)
+            if self.session.shared_checkpoints:
+                self.session.shared_checkpoints.upload(self.first)
         except UpdateFinishedTrialError:
             self.stop = "lost"
         return not self.stop
@@ -122,6 +124,8 @@ class RunningTrial:
 
     def end(self, answer: Answer, why_interrupted: str) -> None:
         """Store the result and tell Optuna, unless another process has taken the trial."""
+        if self.session.shared_checkpoints and self.stop != "lost":
+            self.session.shared_checkpoints.upload_now(self.first)
         self.session.leases.release(self.number)
         if self.stop == "lost":
             self.session.listener.log(f"trial {self.number} was taken over by another process")

@@ -2,6 +2,7 @@
 
 import tempfile
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from errno import ENAMETOOLONG
 from pathlib import Path
@@ -54,6 +55,18 @@ class Folder:
     def checkpoint(self, name: str) -> Path:
         """The checkpoint of the training with this name."""
         return self.checkpoints / f"{name}.npz"
+
+    def checkpoint_sizes(self) -> dict[int, int]:
+        """The bytes of each trial's checkpoint by the trial's number."""
+        sizes: dict[int, int] = {}
+        for path in self.checkpoints.glob("*.npz"):
+            with suppress(FileNotFoundError):  # another process may have just removed it
+                sizes |= {int(path.stem): path.stat().st_size} if path.stem.isdigit() else {}
+        return sizes
+
+    def forget_checkpoint(self, first: int) -> None:
+        """Remove the checkpoint of the training that began as this trial."""
+        self.checkpoint(str(first)).unlink(missing_ok=True)
 
     def model(self, name: str) -> Path:
         """A saved model."""

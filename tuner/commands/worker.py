@@ -62,11 +62,13 @@ def worker(
     from tuner.search.joining import stored_file
     from tuner.search.lead import Goal
     from tuner.search.optimize import SearchOptions
+    from tuner.storage.private import close
 
     where = training_processes(executor, workers, ray_address, cpus_per_trial, gpus_per_trial)
     places = Places.from_environment(data_dir)
     known = begun_study(study, runs, storage, seconds_of("--wait", wait) if wait else 0.0)
     goal = Goal.of(known, file := stored_file(known, places, print_message))
+    close(known)
     seconds = seconds_of("--minutes", minutes, "m") if minutes else 0.0
     if not (seconds or goal.left):
         print(f"the search of {study!r} has ended; another call of `optimize` continues it, and workers can join that")
@@ -96,10 +98,11 @@ def begun_study(study: str, runs: Path, storage: str | None, seconds: float) -> 
     from tuner.search.lead import GOAL
     from tuner.storage import Patience, load_study, open_storage
 
-    end = time.monotonic() + seconds
+    end, opened = time.monotonic() + seconds, None
     while True:
         try:
-            known = load_study(open_storage(required_storage(runs, storage), Patience(print_message)), study)
+            opened = opened or open_storage(required_storage(runs, storage), Patience(print_message))
+            known = load_study(opened, study)
             if GOAL in known.user_attrs or time.monotonic() >= end:
                 return known
         except (StudyError, StorageError):

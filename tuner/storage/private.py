@@ -85,6 +85,13 @@ def trial_id(trial: FrozenTrial) -> int:
     return trial._trial_id
 
 
+def close(study: optuna.Study) -> None:
+    """Close the connections of the storage that the study was read from."""
+    study._storage.remove_session()
+    if isinstance(inner := getattr(study._storage, "_backend", study._storage), RDBStorage):
+        inner.engine.dispose()
+
+
 def study_id(study: optuna.Study) -> int:
     """The storage's identifier of the study, which optuna-dashboard uses too."""
     return study._study_id

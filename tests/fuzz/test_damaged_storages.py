@@ -26,6 +26,7 @@ from tuner.outcome import read_outcome
 from tuner.refit.refit import refit_best
 from tuner.search.loop import Loop
 from tuner.storage import default_url, open_storage
+from tuner.storage.artifacts import ArtifactFolder
 from tuner.storage.transfer import store_studies, study_records
 from tuner.worker.executor import Setup
 from tuner.worker.folder import Folder
@@ -62,8 +63,9 @@ def folder(
     with closing(sqlite3.connect(folder / "tuner.db")) as other:
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     assert answer("storage", "export", "--out", str(folder / "study.jsonl"), "--runs", str(folder))[0] == 0
-    records = study_records(session.study, folder / "artifacts")
-    [*store_studies(records, open_storage(f"journal:{folder / 'journal.log'}"), folder / "artifacts")]
+    artifacts = ArtifactFolder(folder / "artifacts")
+    records = study_records(session.study, artifacts)
+    [*store_studies(records, open_storage(f"journal:{folder / 'journal.log'}"), artifacts)]
     return folder
 
 

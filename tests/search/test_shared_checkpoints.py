@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
+import optuna
 import pytest
 from optuna.storages import BaseStorage
 
@@ -18,11 +19,14 @@ from tests.support.searches import Notes, figures, small
 from tuner.__main__ import run
 from tuner.commands.dashboard import make_dashboard
 from tuner.data.sources import Places
+from tuner.refit.shared_checkpoints import SharedCheckpoints
 from tuner.result import Epoch, Pulse
 from tuner.search.loop import Loop
 from tuner.search.studies import delete_study
 from tuner.storage import default_url, load_study, open_storage, read_study
 from tuner.storage.artifacts import Bucket
+from tuner.storage.leases import Leases
+from tuner.storage.outages import Patience
 from tuner.storage.private import all_artifacts
 from tuner.study import StudyFile
 from tuner.worker.executor import Setup
@@ -175,6 +179,22 @@ def test_an_outage_costs_the_epochs_of_a_trial_and_nothing_else(
     assert (done.state, done.epochs) == ("complete", 3)
 
 
+def test_a_silent_bucket_holds_up_an_interrupt_for_two_seconds(memory: BaseStorage, tmp_path: Path) -> None:
+    class Silent:
+        def write(self, name: str, file: object) -> None:
+            time.sleep(30.0)
+
+    leases = Leases(optuna.create_study(storage=memory))
+    folder, patience = Folder(tmp_path), Patience()
+    shared = SharedCheckpoints(folder, Silent(), leases, patience)  # type: ignore[arg-type]
+    folder.checkpoints.mkdir()
+    folder.checkpoint("0").write_bytes(b"x")
+    patience.hurry()
+    began = time.monotonic()
+    shared.upload_now(0)
+    assert 1.5 < time.monotonic() - began < 10
+
+
 @pytest.mark.slow
 def test_a_study_that_begins_again_leaves_nothing_of_before_in_the_bucket(
     storage: BaseStorage, small_study: Path, places: Places, machine: Made, tmp_path: Path, server: Server
@@ -207,6 +227,12 @@ def test_the_command_line_the_report_and_the_dashboard_share_a_bucket(
     study = load_study(open_storage(default_url(tmp_path / "runs")), "small")
     assert {f"a/{id_}" for id_ in all_artifacts(study)} == server.keys
     assert not list((tmp_path / "runs" / "artifacts").iterdir())
+    lines, copy = tmp_path / "lines.jsonl", ["--runs", str(tmp_path / "copy")]
+    assert run(["storage", "export", "--out", str(lines), *runs, *where]) == 0
+    assert run(["storage", "import", str(lines), *copy, *where]) == 0
+    assert run(["storage", "check", *copy, *where]) == run(["storage", "check", *runs, *where]) == 0
+    assert run(["storage", "check", *copy]) == 1
+    assert len(server.keys) == 2 * len(all_artifacts(study))
     dashboard = make_dashboard(default_url(tmp_path / "runs"), tmp_path / "runs", 0, artifacts=f"{server.url}/a")
     threading.Thread(target=dashboard.serve_forever, args=(0.01,), daemon=True).start()
     address = f"http://127.0.0.1:{dashboard.server_port}"

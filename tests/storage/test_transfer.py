@@ -18,6 +18,7 @@ from optuna.trial import TrialState
 from tuner.__main__ import run
 from tuner.base.errors import StorageError
 from tuner.storage import default_url, load_study, open_storage
+from tuner.storage.artifacts import ArtifactFolder
 from tuner.storage.contents import back_up, problems
 from tuner.storage.private import artifacts, store_mark, store_system_attribute, system_attributes, trial_id
 from tuner.storage.records import VERSION
@@ -67,12 +68,18 @@ def compared(study: optuna.Study, folder: Path) -> Any:
     names |= {f"dashboard:{trial_id(each)}:": f"dashboard:trial {each.number}:" for each in study.trials}
     note = "".join(value for key, value in attributes.items() if key.startswith("dashboard:note_str:"))
     others = {key: value for key, value in attributes.items() if not key.startswith("dashboard:note_str:")}
-    head, *trials = [each for each in study_records(study, folder) if each["kind"] in ("study", "trial")]
+    head, *trials = [each for each in study_records(study, stored(folder)) if each["kind"] in ("study", "trial")]
     plain = [{**head, "id": 0, "system_attrs": {**others, "note": note}}, *({**each, "id": 0} for each in trials)]
     text = json.dumps(plain, sort_keys=True).replace(f"/artifacts/{study._study_id}/", "/artifacts/ID/")
     for identifier, name in names.items():
         text = text.replace(identifier, name)
     return json.loads(text.replace("NaN", '"NaN"'))
+
+
+def stored(folder: Path) -> ArtifactFolder:
+    """The store of artifacts in a folder, which is made."""
+    folder.mkdir(exist_ok=True)
+    return ArtifactFolder(folder)
 
 
 def contents_of(folder: Path) -> list[bytes]:
@@ -83,11 +90,12 @@ def contents_of(folder: Path) -> list[bytes]:
 def test_a_study_is_the_same_in_another_storage(study: optuna.Study, tmp_path: Path) -> None:
     folder = tmp_path / "artifacts"
     first = open_storage(f"journal:{tmp_path / 'tuner.journal'}")
-    assert list(store_studies(study_records(study, folder), first, tmp_path / "first")) == ["small"]
+    assert list(store_studies(study_records(study, stored(folder)), first, stored(tmp_path / "first"))) == ["small"]
     there = load_study(first, "small")
     second = InMemoryStorage()
     optuna.create_study(storage=second)
-    list(store_studies(study_records(there, tmp_path / "first"), second, tmp_path / "second", name="again"))
+    records = study_records(there, stored(tmp_path / "first"))
+    list(store_studies(records, second, stored(tmp_path / "second"), name="again"))
     back = load_study(second, "again")
     wanted = compared(study, folder)
     assert compared(there, tmp_path / "first") == wanted
@@ -176,10 +184,10 @@ def changed(record: Record, **others: Any) -> Mapping[str, Any]:
 def test_nothing_of_a_damaged_study_is_stored(
     place: int, others: dict[str, Any], message: str, study: optuna.Study, tmp_path: Path
 ) -> None:
-    records, target = list(study_records(study, tmp_path / "artifacts")), InMemoryStorage()
+    records, target = list(study_records(study, stored(tmp_path / "artifacts"))), InMemoryStorage()
     records[place] = changed(records[place], **others)
     with pytest.raises(StorageError) as error:
-        list(store_studies(iter(records), target, tmp_path / "moved"))
+        list(store_studies(iter(records), target, stored(tmp_path / "moved")))
     assert str(error.value).startswith(message)
     assert not target.get_all_studies()
     assert not list((tmp_path / "moved").iterdir())
@@ -194,24 +202,24 @@ def test_a_line_that_is_no_record_is_named(line: bytes, tmp_path: Path) -> None:
 
 
 def test_a_file_that_was_cut_is_refused(study: optuna.Study, tmp_path: Path) -> None:
-    records = list(study_records(study, tmp_path / "artifacts"))
+    records = list(study_records(study, stored(tmp_path / "artifacts")))
     for length in range(1, len(records) - 1):
         with pytest.raises(StorageError, match="are damaged"):
-            list(store_studies(iter(records[:length]), target := InMemoryStorage(), tmp_path / "moved"))
+            list(store_studies(iter(records[:length]), target := InMemoryStorage(), stored(tmp_path / "moved")))
         assert not target.get_all_studies()
 
 
 def test_what_is_wrong_with_a_study_is_named(study: optuna.Study, storage: BaseStorage, tmp_path: Path) -> None:
-    folder = tmp_path / "artifacts"
-    assert not list(problems(load_study(storage, "before"), folder))
+    ids = {path.name for path in (tmp_path / "artifacts").iterdir()}
+    assert not list(problems(load_study(storage, "before"), ids))
     sign = "1 running trials without a sign of life for ten minutes: the next `optimize` continues them"
-    assert list(problems(study, folder)) == [sign], "it has no lease at all"
-    next(folder.iterdir()).unlink()
+    assert list(problems(study, ids)) == [sign], "it has no lease at all"
+    ids.pop()
     study.set_user_attr("version", VERSION + 1)
-    assert list(problems(study, folder)) == [
+    assert list(problems(study, ids)) == [
         f"has records of version {VERSION + 1}, and this program reads {VERSION}: install a later one",
         sign,
-        "1 artifacts have no file in the folder of runs: the dashboard cannot show them",
+        "1 artifacts are not in the folder of runs, nor where --artifacts says: the dashboard cannot show them",
     ]
 
 

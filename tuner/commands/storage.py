@@ -11,7 +11,7 @@ import typer
 
 from tuner.base.errors import StorageError
 from tuner.base.writing import output_path
-from tuner.commands.arguments import RUNS, Force, Runs, Storage, required_storage, storage_url
+from tuner.commands.arguments import RUNS, Artifacts, Force, Runs, Storage, required_storage, storage_url
 
 if TYPE_CHECKING:
     from tuner.storage.transfer import Record
@@ -26,12 +26,13 @@ STATES = ("complete", "pruned", "fail", "running", "waiting")
 
 
 @app.command()
-def check(runs: Runs = RUNS, storage: Storage = None) -> int:
+def check(runs: Runs = RUNS, storage: Storage = None, artifacts: Artifacts = "") -> int:
     """List the studies with their trials by Optuna's state, and what is wrong; exit status 1 if something is."""
     import optuna
 
     from tuner.commands.terminal import print_table
     from tuner.storage import hide_password, load_study, open_storage, private
+    from tuner.storage.artifacts import open_artifacts
     from tuner.storage.contents import counts, file_of, problems
 
     url = required_storage(runs, storage)
@@ -42,25 +43,35 @@ def check(runs: Runs = RUNS, storage: Storage = None) -> int:
     rows = ((each.study_name, each.user_attrs.get("version", "–"), counts(each)) for each in studies)
     cells = [(name, str(version), *(str(number.get(state, 0)) for state in STATES)) for name, version, number in rows]
     print_table(("study", "records", *STATES), cells)
-    wrong = [f"{each.study_name}: {problem}" for each in studies for problem in problems(each, runs / "artifacts")]
+    stored = store.sizes("") if (store := open_artifacts(runs, artifacts)) else ()
+    wrong = [f"{each.study_name}: {problem}" for each in studies for problem in problems(each, stored)]
     print("\n".join(wrong or ["nothing is wrong"]))
     return 1 if wrong else 0
 
 
 @app.command()
-def copy(source: Place, target: Place, study: One = "", name: NewName = "", runs: Runs = RUNS) -> None:
+def copy(
+    source: Place, target: Place, study: One = "", name: NewName = "", runs: Runs = RUNS, artifacts: Artifacts = ""
+) -> None:
     """Copy studies from one storage to another: trials, attributes, artifacts. Those of a URL have their artifacts in the folder of
-    runs."""
+    runs, or with --artifacts all of them where that says."""
     if name and not study:
         raise StorageError(f"--name {name}: is for one study; add --study NAME")
-    _store(_records(*_place(source, runs), study), *_place(target, runs), name)
+    _store(_records(*_place(source, runs), artifacts, study), *_place(target, runs), artifacts, name)
 
 
 @app.command()
-def export(out: Out, study: One = "", force: Force = False, runs: Runs = RUNS, storage: Storage = None) -> None:
+def export(
+    out: Out,
+    study: One = "",
+    force: Force = False,
+    runs: Runs = RUNS,
+    storage: Storage = None,
+    artifacts: Artifacts = "",
+) -> None:
     """Write studies as JSON lines: trials, attributes, artifacts."""
     _require_new(out, force)
-    records = _records(required_storage(runs, storage), runs / "artifacts", study)
+    records = _records(required_storage(runs, storage), runs, artifacts, study)
     with output_path(out) as path, path.open("w", encoding="utf-8") as file:
         file.writelines(f"{json.dumps(each)}\n" for each in records)
     print(out)
@@ -72,13 +83,14 @@ def import_(
     name: NewName = "",
     runs: Runs = RUNS,
     storage: Storage = None,
+    artifacts: Artifacts = "",
 ) -> None:
     """Store the studies in a file of JSON lines."""
     if not file.is_file():
         raise StorageError(f"{file}: there is no such file")
     from tuner.storage.transfer import lines_in
 
-    _store(lines_in(file), storage_url(runs, storage), runs / "artifacts", name)
+    _store(lines_in(file), storage_url(runs, storage), runs, artifacts, name)
 
 
 @app.command()
@@ -115,30 +127,35 @@ def serve(
 
 
 def _place(text: str, runs: Path) -> tuple[str, Path]:
-    """The URL of a storage and the folder of its artifacts."""
+    """The URL of a storage and its folder of runs."""
     is_url = "://" in text or text.startswith("journal:")
-    return (text, runs / "artifacts") if is_url else (storage_url(Path(text), None), Path(text) / "artifacts")
+    return (text, runs) if is_url else (storage_url(Path(text), None), Path(text))
 
 
-def _records(url: str, artifacts: Path, study: str) -> "Iterator[Record]":
+def _records(url: str, runs: Path, artifacts: str, study: str) -> "Iterator[Record]":
     import optuna
 
     from tuner.storage import load_study, open_storage
+    from tuner.storage.artifacts import open_artifacts
     from tuner.storage.contents import file_of
     from tuner.storage.transfer import study_records
 
     file_of(url)
-    storage = open_storage(url)
+    storage, store = open_storage(url), open_artifacts(runs, artifacts)
     studies = [load_study(storage, each) for each in ([study] if study else optuna.get_all_study_names(storage))]
-    return (record for each in studies for record in study_records(each, artifacts))
+    return (record for each in studies for record in study_records(each, store))
 
 
-def _store(records: "Iterator[Record]", url: str, artifacts: Path, name: str) -> None:
+def _store(records: "Iterator[Record]", url: str, runs: Path, artifacts: str, name: str) -> None:
     from tuner.storage import hide_password, open_storage, raising_storage_errors
+    from tuner.storage.artifacts import open_artifacts
     from tuner.storage.transfer import store_studies
 
     with raising_storage_errors(url):
-        for stored in store_studies(records, open_storage(url), artifacts, name):
+        (runs / "artifacts").mkdir(parents=True, exist_ok=True)
+        store = open_artifacts(runs, artifacts)
+        assert store is not None, "there is a folder"
+        for stored in store_studies(records, open_storage(url), store, name):
             print(f"{stored}: stored in {hide_password(url)}")
 
 

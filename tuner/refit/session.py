@@ -64,7 +64,9 @@ class Session:
     def shared_checkpoints(self) -> SharedCheckpoints | None:
         """The checkpoints in the bucket of the artifacts; None where these are in a folder."""
         bucket = self.artifacts
-        return SharedCheckpoints(self.folder, bucket, self.leases) if isinstance(bucket, Bucket) else None
+        return (
+            SharedCheckpoints(self.folder, bucket, self.leases, self.patience) if isinstance(bucket, Bucket) else None
+        )
 
     @property
     def record(self) -> StudyRecord:

@@ -1,5 +1,6 @@
 """Checkpoints of a study in a bucket, from which machines without a common folder continue each other's trials."""
 
+import time
 from contextlib import suppress
 from threading import Thread
 from urllib.parse import quote
@@ -9,15 +10,18 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 from tuner.base.writing import atomic_path
 from tuner.storage.artifacts import Bucket
 from tuner.storage.leases import Leases
+from tuner.storage.outages import Patience
 from tuner.worker.folder import Folder
+
+LAST_SECONDS = 2.0
 
 
 class SharedCheckpoints:
     """Copies of the checkpoints in a study's folder, named by the study and the first trial of their training. One thread at a time
     copies one; whoever waits for it renews the leases."""
 
-    def __init__(self, folder: Folder, bucket: Bucket, leases: Leases) -> None:
-        self.folder, self.bucket, self.leases = folder, bucket, leases
+    def __init__(self, folder: Folder, bucket: Bucket, leases: Leases, patience: Patience) -> None:
+        self.folder, self.bucket, self.leases, self.patience = folder, bucket, leases, patience
         self.prefix = f"checkpoints/{quote(leases.study.study_name, safe='')}/"
         self.uploaded: dict[int, int] = {}  # when the file was written
         self.thread = Thread()
@@ -53,8 +57,10 @@ class SharedCheckpoints:
         self.bucket.remove(f"{self.prefix}{first}")
 
     def _wait(self) -> None:
-        while self.thread.is_alive():
-            self.thread.join(self.leases.renew_seconds / 4)
+        """Wait for the thread; once the search is to end, for a moment: what is not copied by then never is."""
+        began = time.monotonic()
+        while self.thread.is_alive() and (not self.patience.is_short or time.monotonic() - began < LAST_SECONDS):
+            self.thread.join(min(self.leases.renew_seconds / 4, LAST_SECONDS))
             self.leases.renew()
 
     def _upload(self, first: int) -> None:

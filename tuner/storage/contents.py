@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -24,14 +24,14 @@ def counts(study: optuna.Study) -> Mapping[str, int]:
     return Counter(each.state.name.lower() for each in study.get_trials(deepcopy=False))
 
 
-def problems(study: optuna.Study, artifacts: Path) -> Iterator[str]:
-    """What is wrong with a study whose artifacts are in this folder, and what to do."""
+def problems(study: optuna.Study, stored: Container[str]) -> Iterator[str]:
+    """What is wrong with a study, if these artifacts are stored, and what to do."""
     if (version := study.user_attrs.get("version", 0)) > VERSION:
         yield f"has records of version {version}, and this program reads {VERSION}: install a later one"
     if stale := sum(map(_is_stale, study.get_trials(deepcopy=False))):
         yield f"{stale} running trials without a sign of life for ten minutes: the next `optimize` continues them"
-    if lost := sum(not (artifacts / id_).is_file() for id_ in private.all_artifacts(study)):
-        yield f"{lost} artifacts have no file in the folder of runs: the dashboard cannot show them"
+    if lost := sum(id_ not in stored for id_ in private.all_artifacts(study)):
+        yield f"{lost} artifacts are not in the folder of runs, nor where --artifacts says: the dashboard cannot show them"
 
 
 def file_of(url: str) -> Path | None:

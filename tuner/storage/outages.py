@@ -53,6 +53,11 @@ class Patience:
     log: Callable[[str], None] = lambda _: None
     seconds: float = PATIENCE_SECONDS
 
+    @property
+    def is_short(self) -> bool:
+        """Whether the search is to end."""
+        return self.seconds <= HURRY_SECONDS
+
     def hurry(self) -> None:
         """Wait no longer than a moment from now on."""
         self.seconds = min(self.seconds, HURRY_SECONDS)

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from io import BytesIO
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tuner.base.errors import StorageError, first_line
 from tuner.storage import private
+from tuner.storage.artifacts import Artifacts
 from tuner.storage.private import artifacts
 
 FORMAT = 1
@@ -34,17 +36,19 @@ NOTE = "dashboard:note_str:"
 """The prefix of the parts of a study's note."""
 
 
-def study_records(study: optuna.Study, folder: Path) -> Iterator[Record]:
-    """The records of a study with its artifacts from this folder. Those whose file is gone are left out."""
+def study_records(study: optuna.Study, store: Artifacts | None) -> Iterator[Record]:
+    """The records of a study with its artifacts from this store. Those that are not there are left out."""
     attributes, attached = dict(private.system_attributes(study)), private.all_artifacts(study)
     trials = study.get_trials(deepcopy=False)
-    files = [folder / id_ for id_ in attached if (folder / id_).is_file()]
+    there = store.sizes("") if store else {}
+    contents = {id_: store for id_ in attached if store and id_ in there}
     head = {"kind": "study", "format": FORMAT, "name": study.study_name, "id": private.study_id(study)}
     head |= {"directions": [each.name.lower() for each in study.directions], "trials": len(trials)}
-    yield {**head, "artifacts": len(files), "user_attrs": study.user_attrs, "system_attrs": attributes}
+    yield {**head, "artifacts": len(contents), "user_attrs": study.user_attrs, "system_attrs": attributes}
     yield from map(_trial_record, trials)
-    for path in files:
-        yield {"kind": "artifact", "id": path.name, "content": base64.b64encode(path.read_bytes()).decode()}
+    for id_, place in contents.items():
+        with place.open_reader(id_) as file:
+            yield {"kind": "artifact", "id": id_, "content": base64.b64encode(file.read()).decode()}
     yield {"kind": "end"}
 
 
@@ -58,10 +62,9 @@ def lines_in(path: Path) -> Iterator[Record]:
         raise StorageError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def store_studies(records: Iterator[Record], storage: BaseStorage, folder: Path, name: str = "") -> Iterator[str]:
-    """Store each study in these records, with its artifacts in this folder, and yield its name; `name` replaces it. Raises
+def store_studies(records: Iterator[Record], storage: BaseStorage, store: Artifacts, name: str = "") -> Iterator[str]:
+    """Store each study in these records, with its artifacts in this store, and yield its name; `name` replaces it. Raises
     `StorageError` and stores nothing of a study that is there already or whose records are damaged or incomplete."""
-    folder.mkdir(parents=True, exist_ok=True)
     for head in records:
         if head["kind"] != "study" or head.get("format") != FORMAT:
             raise StorageError("the records do not begin with a study, or another version of tuner wrote them")
@@ -73,11 +76,11 @@ def store_studies(records: Iterator[Record], storage: BaseStorage, folder: Path,
         except DAMAGE as error:
             raise _damaged(own, error) from error
         try:
-            _fill(study, head, takewhile(lambda each: each["kind"] != "end", records), folder, fresh)
+            _fill(study, head, takewhile(lambda each: each["kind"] != "end", records), store, fresh)
         except BaseException as error:
             optuna.delete_study(study_name=own, storage=storage)
             for id_ in fresh.values():
-                (folder / id_).unlink(missing_ok=True)
+                store.remove(id_)
             if isinstance(error, DAMAGE):
                 raise _damaged(own, error) from error
             raise
@@ -98,13 +101,15 @@ def _record(line: bytes, where: str) -> Record:
     raise StorageError(f"{where}: is no record that `tuner storage export` wrote")
 
 
-def _fill(study: optuna.Study, head: Record, records: Iterator[Record], folder: Path, fresh: dict[str, str]) -> None:
+def _fill(
+    study: optuna.Study, head: Record, records: Iterator[Record], store: Artifacts, fresh: dict[str, str]
+) -> None:
     """Store the trials and artifacts of a study, then its attributes. Artifacts get new identifiers, which `fresh` collects: two
     studies, of which either may be deleted, have no file in common."""
     attributes, numbers, files = _renamed(_whole_note(head["system_attrs"]), fresh), dict[int, int](), 0
     for record in records:
         if record["kind"] == "artifact":
-            (folder / fresh[record["id"]]).write_bytes(base64.b64decode(record["content"], validate=True))
+            store.write(fresh[record["id"]], BytesIO(base64.b64decode(record["content"], validate=True)))
             files += 1
         else:
             study.add_trial(_trial(record, fresh))

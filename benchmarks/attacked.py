@@ -95,7 +95,7 @@ class Study:
         self.kind, self.server = storage, server
         self.cache = folder / "cache"
         (self.folder / "study.toml").write_text(STUDY.replace("TRIALS", str(total)))
-        self.openings = self.folder / "openings.txt"
+        self.openings = self.logs / "openings.txt"
         self.database = self.folder / "runs" / "tuner.db"
         self.journal = self.folder / "runs" / "journal.log"
         self.url = {

@@ -125,7 +125,7 @@ def run_round(
         kinds[calls[-1]].disturb(study, chance)
         for each in rivals:
             study.shared = True
-            study.wait_for(each, "a search beside it")
+            study.wait_for(each, "a search beside it", (0, 2) if calls[-1] == "disk" else (0,))
         after = {trial.number: trial for trial in study.trials}
         if any(after.get(trial.number) != trial for trial in before):
             study.broken.append(f"{calls[-1]}: a finished trial changed")

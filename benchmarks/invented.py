@@ -6,6 +6,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from random import Random
@@ -17,7 +18,7 @@ import optuna.storages._rdb.storage
 import optuna.storages.journal._storage
 
 from tuner.__main__ import run
-from tuner.base.writing import atomic_path
+from tuner.base.writing import atomic_path, when_there_is_space
 from tuner.recipe import Recipe
 from tuner.result import Epoch, FoldResult, Result, Scores, Watch
 from tuner.worker import EXECUTORS
@@ -87,24 +88,27 @@ class Invented:
             time.sleep(EPOCH_SECONDS)
             epochs.append(epoch(job.recipe, len(epochs) + 1))
             if file:
-                with atomic_path(file) as temporary:
+                with suppress(OSError), atomic_path(file) as temporary:  # a full disk
                     temporary.write_text(str(len(epochs)))
             goes_on = watch(epochs[-1])
         is_whole = len(epochs) == last
         if file and is_whole:
             file.unlink(missing_ok=True)
         if job.save and is_whole:
-            with atomic_path(self.folder.model(job.save)) as temporary, ZipFile(temporary, "w") as archive:
-                archive.writestr("recipe", job.recipe.key)  # with a checksum
+            when_there_is_space(self._save, job.save, job.recipe.key)
         folds = (FoldResult(epochs=tuple(epochs), kept=len(epochs)),)
         ended = "finished" if is_whole else "pruned"
         return Result(folds=folds, ended=ended, reason="", parameters=13, seconds=1.0)  # type: ignore[arg-type]
+
+    def _save(self, name: str, key: str) -> None:
+        with atomic_path(self.folder.model(name)) as temporary, ZipFile(temporary, "w") as archive:
+            archive.writestr("recipe", key)  # with a checksum
 
     def _test(self, job: Test) -> Measured:
         with open(os.environ["CHAOS_OPENINGS"], "a", encoding="utf-8") as file:
             file.write(f"{os.getpid()} {job.recipe.key}\n")
         time.sleep(TEST_SECONDS)
-        np.save(self.folder.outputs(job.saved), np.zeros((4, 2), np.float32))
+        when_there_is_space(np.save, self.folder.outputs(job.saved), np.zeros((4, 2), np.float32))
         return Measured(scores(accuracy(job.recipe, 1)))
 
 

@@ -5,12 +5,12 @@
 
 import os
 import sys
-from errno import EDQUOT, ENOSPC
 from io import FileIO, TextIOWrapper
 from typing import TYPE_CHECKING
 
 from tuner.base.errors import TunerError, shown
 from tuner.base.interrupts import lasting_interrupts
+from tuner.base.writing import is_full
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -24,7 +24,7 @@ class Messages(FileIO):
         try:
             return super().write(content)
         except OSError as error:
-            if error.errno not in (ENOSPC, EDQUOT):
+            if not is_full(error):
                 raise
             return memoryview(content).nbytes
 

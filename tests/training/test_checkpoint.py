@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from errno import ENOSPC
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,19 @@ def test_what_is_written_comes_back_exactly(tmp_path: Path) -> None:
         assert [each.dtype for each in ours] == [each.dtype for each in theirs]
         assert all(np.array_equal(one, two) for one, two in zip(ours, theirs, strict=True))
     assert [each.name for each in path.parent.iterdir()] == ["1.npz"]
+
+
+def test_on_a_full_disk_the_checkpoint_before_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint = Checkpoint(tmp_path / "1.npz", RECIPE)
+    checkpoint.write(PROGRESS)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    checkpoint.write(replace(PROGRESS, position=Position()))
+    assert checkpoint.read().position == PROGRESS.position
+    assert [each.name for each in tmp_path.iterdir()] == ["1.npz"]
 
 
 def test_without_a_path_nothing_is_written_or_due(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

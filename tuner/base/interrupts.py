@@ -1,4 +1,8 @@
-"""Ctrl-C that is not lost."""
+"""Ctrl-C that is not lost.
+
+Python drops a `KeyboardInterrupt` that comes while it clears up an object, and only prints it; the program would go on. Imports and
+database libraries clear up many.
+"""
 
 import os
 import signal
@@ -12,8 +16,7 @@ PAUSE_SECONDS = 0.05
 
 @contextmanager
 def lasting_interrupts() -> Iterator[None]:
-    """A context in which Ctrl-C is sent again where Python drops the `KeyboardInterrupt`: it does so in a destructor and in a callback of
-    a weak reference."""
+    """A context in which Ctrl-C is sent again if it came within a destructor or a callback of a weak reference."""
     before = sys.unraisablehook
 
     def hook(dropped: "sys.UnraisableHookArgs") -> None:

@@ -3,15 +3,20 @@
 import json
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 from uuid import uuid4
 
 from tuner.base.errors import StorageError
 
+P = ParamSpec("P")
+T = TypeVar("T")
 ABANDONED_SECONDS = 86_400
+SPACE_SECONDS, PAUSE_SECONDS = 120.0, 1.0
+"""For how long a full disk is waited for."""
 
 
 @contextmanager
@@ -53,6 +58,23 @@ def output_path(path: Path) -> Iterator[Path]:
             yield temporary
     except OSError as error:
         raise StorageError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def is_full(error: OSError) -> bool:
+    """Whether a disk has no space left for what was to be written. HDF5 has its own words for that."""
+    return error.errno in (ENOSPC, EDQUOT) or "No space left" in str(error)
+
+
+def when_there_is_space(write: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
+    """What `write` returns. While the disk is full it is called again, for two minutes. Raises `OSError`."""
+    end = time.monotonic() + SPACE_SECONDS
+    while True:
+        try:
+            return write(*arguments, **keywords)
+        except OSError as error:
+            if not is_full(error) or time.monotonic() > end:
+                raise
+        time.sleep(PAUSE_SECONDS)
 
 
 def write_text(path: Path, text: str) -> None:

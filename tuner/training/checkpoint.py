@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.base.decode import decode, encode
-from tuner.base.writing import atomic_path
+from tuner.base.writing import atomic_path, is_full
 from tuner.recipe import Recipe
 from tuner.result import Epoch, FoldResult
 
@@ -74,15 +74,19 @@ class Checkpoint:
         return Progress(position=position, **arrays)
 
     def write(self, progress: Progress) -> None:
-        """Replace the file."""
+        """Replace the file. On a full disk the one before stays: the training goes on, and would continue from there."""
         if self.path is None:
             return
         arrays = {name: getattr(progress, name) for name in ARRAYS}
         counts = {name: len(each) for name, each in arrays.items()}
         about = {"key": self.key, "position": encode(progress.position), **counts}
         named = {f"{name}-{index}": array for name, each in arrays.items() for index, array in enumerate(each)}
-        with atomic_path(self.path) as temporary, temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, about=np.array(json.dumps(about)), **named)
+        try:
+            with atomic_path(self.path) as temporary, temporary.open("wb") as file:
+                np.savez(file, allow_pickle=False, about=np.array(json.dumps(about)), **named)
+        except OSError as error:
+            if not is_full(error):
+                raise
         self.written = time.monotonic()
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.base.metric_functions import ONE_UNIT, class_probabilities, compute_metrics, metric_interval
+from tuner.base.writing import when_there_is_space
 from tuner.data.examples import TrainingSet
 from tuner.data.load import coding_of, held_out, training_set
 from tuner.data.sources import Places
@@ -71,10 +72,11 @@ def train(job: Train, setup: Setup, watch: Watch) -> Result:
     if job.save and setup.folder and (trained[-1].is_complete or job.save_stopped):
         if isinstance(job.recipe.protocol, KFold):
             trained[-1:] = train_folds(on_everything(job.recipe), data, teach=teach)
-        save_models([*models, model_of(job.recipe, trained[-1])], job.recipe, setup.folder.model(job.save))
+        models.append(model_of(job.recipe, trained[-1]))
+        when_there_is_space(save_models, models, job.recipe, setup.folder.model(job.save))
         if len(trained) == fold_count(job.recipe.protocol):  # all of them in this process
             for part, by_fold in outputs.items():
-                np.save(setup.folder.validated(job.save, part), np.concatenate(by_fold))
+                when_there_is_space(np.save, setup.folder.validated(job.save, part), np.concatenate(by_fold))
     return result
 
 
@@ -93,7 +95,8 @@ def combine(job: Combine, setup: Setup, _: Watch) -> int:
     assert setup.folder is not None
     paths = [setup.folder.model(name) for name in job.names]
     coding = coding_of(job.table.data, setup.places) if job.table and isinstance(job.table.data, Table) else None
-    return save_average(paths, setup.folder.model(job.save), job.views, job.temperature, coding, job.with_folds)
+    path = setup.folder.model(job.save)
+    return when_there_is_space(save_average, paths, path, job.views, job.temperature, coding, job.with_folds)
 
 
 def test(job: Test, setup: Setup, _: Watch) -> Measured:
@@ -103,9 +106,8 @@ def test(job: Test, setup: Setup, _: Watch) -> Measured:
     model = load_model(setup.folder.model(job.saved))
     outputs = predict(model, UNSCALED, data.examples.inputs)
     examples, task = data.examples, job.recipe.data.task
-    np.save(
-        setup.folder.outputs(job.saved), outputs if task in ("regression", "custom") else outputs.astype(np.float16)
-    )
+    stored = outputs if task in ("regression", "custom") else outputs.astype(np.float16)
+    when_there_is_space(np.save, setup.folder.outputs(job.saved), stored)
     predictions, true, weights = to_probabilities(outputs, job.recipe), examples.labels, examples.weights
     figures = compute_metrics(task, predictions, true, weights)
     if job.measure not in figures:  # the loss or a metric of a function's model

@@ -59,7 +59,9 @@ class Call:
 
     def __init__(self, folder: Path, messages: Path, environment: dict[str, str], arguments: list[str]) -> None:
         self.messages = messages
-        self.process = FORKS.Process(target=invented.call, args=(str(folder), str(messages), environment, arguments))
+        self.process = FORKS.Process(
+            target=invented.call, args=(str(folder), str(messages), environment, arguments), daemon=True
+        )
         self.process.start()
         while not messages.exists() and self.poll() is None:  # from then on it takes signals
             time.sleep(0.005)

@@ -7,7 +7,7 @@ from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Annotated
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import typer
 
@@ -53,7 +53,9 @@ def make_dashboard(url: str, runs: Path, port: int, hosts: Collection[str] = ())
     from optuna.artifacts.exceptions import ArtifactNotFound
     from optuna_dashboard import wsgi
 
+    from tuner.commands.large_studies import compressed
     from tuner.storage import open_storage
+    from tuner.storage.private import cached
 
     class Artifacts(FileSystemArtifactStore):
         def remove(self, artifact_id: str) -> None:
@@ -67,7 +69,8 @@ def make_dashboard(url: str, runs: Path, port: int, hosts: Collection[str] = ())
         return [REFUSAL.encode()]
 
     folder = runs / "artifacts"
-    app: WSGIApplication = wsgi(open_storage(url), artifact_store=Artifacts(folder) if folder.is_dir() else None)
+    store = Artifacts(folder) if folder.is_dir() else None
+    app = compressed(wsgi(cached(open_storage(url)), artifact_store=store))
     try:
         return make_server(HOST, port, answer, server_class=ThreadingServer, handler_class=QuietHandler)
     except OSError as error:

@@ -13,7 +13,7 @@ from tuner.recipe import Recipe
 from tuner.result import OBJECTIVES, Epoch, Event, Objective, Pulse, Result
 from tuner.storage import Patience, StudyRecord, TrialRecord, study_record
 from tuner.storage.leases import Leases
-from tuner.storage.trainings import StoredTraining, trainings_of
+from tuner.storage.trainings import StoredTraining, Trainings
 from tuner.study import StudyFile
 from tuner.training.costs import Preflight
 from tuner.worker.folder import Folder
@@ -40,7 +40,7 @@ class Listener(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class Session:
     """A study, its file, and what surrounds a call that works on it: `folder` holds its checkpoints and models; `patience` is that
-    with the storage. With `deterministic`, a pruner judges a trial by what had been reported when the trial began, and not by
+    with the storage, `reader` links its trials. With `deterministic`, a pruner judges a trial by what had been reported when the trial began, and not by
     what other trials have reported since."""
 
     study: optuna.Study
@@ -53,11 +53,12 @@ class Session:
     artifacts: FileSystemArtifactStore | None = None
     deterministic: bool = False
     patience: Patience = field(default_factory=Patience)
+    reader: Trainings = field(default_factory=Trainings)
 
     @property
     def record(self) -> StudyRecord:
         """The study as it is stored now."""
-        return study_record(self.study)
+        return study_record(self.study, self.trainings())
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -89,13 +90,13 @@ class Session:
 
     def trainings(self) -> tuple[StoredTraining, ...]:
         """All trainings of the study."""
-        return trainings_of(self.study.get_trials(deepcopy=False))
+        return self.reader.of(self.study.get_trials(deepcopy=False))
 
     def swept_trainings(self) -> tuple[StoredTraining, ...]:
         """All trainings, after those whose process is gone have been marked as interrupted."""
         trials = self.study.get_trials(deepcopy=False)
         lost = self.leases.sweep(trials)
         if not lost:
-            return trainings_of(trials)
+            return self.reader.of(trials)
         self.listener.log(f"trials of a process that is gone go on: {', '.join(map(str, lost))}")
         return self.trainings()

@@ -234,7 +234,7 @@ class Loop:
         self.running.pop(number).end(answer, f"the search was ended ({self.stopping or 'error'})")
         trainings = self.session.swept_trainings()
         forget_checkpoints(self.session.folder.checkpoints, rungs_of(self.session.file), trainings, self.total)
-        self.clock.update(self.session.record)
+        self.clock.read(trainings)
         for training in trainings:
             if training.last.number == number:
                 write_notes(self.session.study, [training])

@@ -19,6 +19,9 @@ from tuner.study import StudyFile
 from tuner.study.pruners import Asha
 from tuner.study.settings import NO_LIMIT
 
+MANY = 1000
+"""More trainings than this make a study a large one."""
+
 CHECKPOINTS_BYTES = 20 * 2**30
 """The space for the checkpoints of a study's paused trainings."""
 
@@ -118,7 +121,10 @@ def forget_checkpoints(
     folder: Path, rungs: Rungs, trainings: Sequence[StoredTraining], total: int, limit: int = CHECKPOINTS_BYTES
 ) -> None:
     """Remove the checkpoints that no training will continue from if the study has `total` trainings in the end. Where those of paused
-    trainings are larger than `limit` (bytes), the worst trainings at the lowest rungs lose theirs, and would begin anew."""
+    trainings are larger than `limit` (bytes), the worst trainings at the lowest rungs lose theirs, and would begin anew. In a large study
+    that is done at each twentieth training only: all must be ranked for it."""
+    if len(trainings) > MANY and len(trainings) % 20:
+        return
     hopeful = rungs.hopeful(trainings, min(total, 2 * len(trainings)) if total == NO_LIMIT else total)
     needed = {training.first for training in trainings if training.state in ("running", "interrupted")}
     sizes = {int(path.stem): _size(path) for path in folder.glob("*.npz") if path.stem.isdigit()}

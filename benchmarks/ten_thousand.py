@@ -8,6 +8,7 @@ there into the other storages; PostgreSQL is started here. The trials of `optimi
 """
 
 import argparse
+import gzip
 import json
 import os
 import sys
@@ -20,7 +21,7 @@ from pathlib import Path
 from random import Random
 from statistics import median
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import optuna
@@ -85,7 +86,9 @@ def invented_trials(file: StudyFile, folder: Path, count: int) -> Iterator[Froze
             (private.store_mark if name in LONG else optuna.Trial.set_user_attr)(trial, name, value)
         trial.set_user_attr("lease", {"owner": "0123456789ab", "host": "machine", "renewed": 1.7e9})
         for name, text in zip(
-            ("accuracy-by-epoch.svg", "loss-by-epoch.svg", "recipe.json"), (*files, json.dumps(about["recipe"]))
+            ("accuracy-by-epoch.svg", "loss-by-epoch.svg", "recipe.json"),
+            (*files, json.dumps(about["recipe"])),
+            strict=True,
         ):
             meta = {"artifact_id": str(uuid4()), "filename": name, "mimetype": "image/svg+xml", "encoding": None}
             (folder / meta["artifact_id"]).write_text(text, encoding="utf-8")
@@ -195,7 +198,7 @@ def loop_end(url: str, file: StudyFile, runs: Path) -> dict[str, Any]:
     loop.ends = []
     loop.run(sum(each.counts for each in session.trainings()) + PROBES, 600.0)
     print("end of a trial (CPU ms):", loop.ends, flush=True)
-    each, rest = zip(*loop.ends[1:])
+    each, rest = zip(*loop.ends[1:], strict=True)
     return {"end of a trial (CPU ms, median)": {"all": median(each), "without storing its result": median(rest)}}
 
 
@@ -206,10 +209,13 @@ def asked(url: str, runs: Path) -> dict[str, Any]:
     root, found = f"http://{HOST}:{server.server_port}/api/studies", {}
 
     def get(name: str, path: str) -> Any:
-        began = time.perf_counter()
-        with urlopen(f"{root}{path}", timeout=600) as answer:
-            content = answer.read()
+        began, spent = time.perf_counter(), time.process_time()
+        with urlopen(Request(f"{root}{path}", headers={"Accept-Encoding": "gzip"}), timeout=3600) as answer:
+            content, coding = answer.read(), answer.headers["Content-Encoding"]
         found[name] = {"seconds": round(time.perf_counter() - began, 2), "MB": round(len(content) / 1e6, 3)}
+        found[name]["CPU seconds"] = round(time.process_time() - spent, 2)
+        content = gzip.decompress(content) if coding == "gzip" else content
+        found[name]["MB of JSON"] = round(len(content) / 1e6, 3)
         print("dashboard,", name, found[name], flush=True)
         return json.loads(content)
 

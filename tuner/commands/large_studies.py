@@ -47,7 +47,8 @@ def detail(study: FrozenStudy, best: list[FrozenTrial], trials: list[FrozenTrial
 def _without_repeats(trial: Plain) -> Plain:
     """Without distributions, which the page takes from the study, and attributes that are not for people."""
     params = [
-        {name: each[name] for name in each if name.startswith("param_") or name == "name"} for each in trial["params"]
+        {name: each[name] for name in ("name", "param_internal_value", "param_external_value")}
+        for each in trial["params"]
     ]
     return {
         **trial,
@@ -62,7 +63,7 @@ def properties(cache: Any, study: int, trials: Sequence[FrozenTrial]) -> Any:
     return properties_of(cache, study, new)
 
 
-app.serialize_study_detail, app.get_cached_extra_study_property = detail, properties  # type: ignore[assignment]
+app.serialize_study_detail, app.get_cached_extra_study_property = detail, properties
 
 
 def compressed(answer: WSGIApplication) -> WSGIApplication:

@@ -43,7 +43,7 @@ class Database(RDBStorage):
                     found[trial_id].append(row)
                 return found
 
-            rows = trials.all()
+            rows: list[Any] = trials.all()
             parts = [rows_of(model, *columns) for model, columns in COLUMNS.items()]
             return [_frozen(row, *(part.get(row.trial_id, ()) for part in parts)) for row in rows]
 

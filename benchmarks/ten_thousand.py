@@ -247,30 +247,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=10_000)
     parser.add_argument("--storages", nargs="+", default=["journal", "sqlite", "postgresql"])
-    parser.add_argument("--folder", type=Path, help="where the study of an earlier call is, or will be")
+    parser.add_argument("--folder", type=Path, help="where the study and the files of an earlier call are, or will be")
+    parser.add_argument("--label", default="now", help="the key of the figures in the results")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     name, path = find_study("fashion")
     file = load(path, name, SETTINGS)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as temporary:
-        source, folder = options.folder or Path(temporary, "source"), Path(temporary)
-        lines = source / "study.jsonl"
-        if not lines.exists():
-            write_study(lines, file, source, options.trials)
+        folder = options.folder or Path(temporary)
+        if not (lines := folder / "study.jsonl").exists():
+            write_study(lines, file, folder, options.trials)
         with storages(options.storages, folder) as urls:
             for kind, url in urls.items():
-                stored = timed(["storage", "import", str(lines), "--storage", url, "--runs", str(folder)])
-                found[kind] = (
-                    {"storage import": stored}
-                    | commands(url, folder)
-                    | asked(url, folder)
-                    | loop_end(url, file, folder)
-                )
-                print(kind, json.dumps(found[kind]), flush=True)
-    if options.out:
-        write_results(options.out, {**about_this_machine(), "trials": options.trials, "storages": found})
+                found: dict[str, Any] = {}
+                if kind == "postgresql" or not Path(url.rpartition(":")[2].replace("///", "", 1)).exists():
+                    found["storage import"] = timed(
+                        ["storage", "import", str(lines), "--storage", url, "--runs", str(folder)]
+                    )
+                found |= commands(url, folder) | asked(url, folder) | loop_end(url, file, folder)
+                print(kind, json.dumps(found), flush=True)
+                if options.out:
+                    known = json.loads(options.out.read_text()) if options.out.exists() else {}
+                    known.setdefault(options.label, {})[kind] = found
+                    write_results(options.out, {**known, **about_this_machine(), "trials": options.trials})
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from statistics import fmean
+from typing import Any
 
 from tuner.refit.candidates import reserved_seconds
 from tuner.refit.forecast import expected_improvement
@@ -57,12 +58,14 @@ class Clock:
         if self.enough or isinstance(self.budget, Minutes):
             self.update(study_record(self.session.study, trainings))
             return
-        unconfirmed = private.user_attributes(self.session.study).get("unconfirmed", {})
-        self.deadline = self.last_moment = self._deadline(leading(trainings, self.session.direction, unconfirmed))
+        attributes = private.user_attributes(self.session.study)
+        best = leading(trainings, self.session.direction, attributes.get("unconfirmed", {}))
+        self.deadline = self.last_moment = self._deadline(best, attributes)
 
     def update(self, record: StudyRecord) -> None:
         """Recompute the deadline. Where the minutes decide, looks may overrun it a little, and one must end."""
-        self.deadline = self.last_moment = self._deadline(record.ranking)
+        attributes = private.user_attributes(self.session.study)
+        self.deadline = self.last_moment = self._deadline(record.ranking, attributes)
         if isinstance(self.budget, Minutes):
             self.last_moment += min(OVERRUN_SECONDS, 0.02 * self.budget.seconds)
             if not record.ranking:
@@ -74,8 +77,9 @@ class Clock:
             improvement = expected_improvement(compared, record.direction, trials)
             self.is_enough = improvement < self.enough
 
-    def _deadline(self, ranking: Sequence[TrialRecord]) -> float:
-        return self.end - reserved_seconds(self.session, self.budget, ranking)
+    def _deadline(self, ranking: Sequence[TrialRecord], attributes: Mapping[str, Any]) -> float:
+        refitted = attributes.get("confirmed", {}).get("winner")
+        return self.end - reserved_seconds(self.session, self.budget, ranking, refitted)
 
     def _end_of_first_trial(self, budget: Minutes, record: StudyRecord) -> float:
         """The moment until which the first trial may run. On a loaded machine it begins late, and without it there would be no

@@ -235,10 +235,10 @@ class Loop:
         trainings = self.session.swept_trainings()
         forget_checkpoints(self.session.folder.checkpoints, rungs_of(self.session.file), trainings, self.total)
         self.clock.read(trainings)
-        for training in trainings:
-            if training.last.number == number:
-                write_notes(self.session.study, [training])
-                self.session.listener.ended(trial_record(training))
+        training = next((each for each in reversed(trainings) if each.last.number == number), None)
+        if training is not None:
+            write_notes(self.session.study, [training])
+            self.session.listener.ended(trial_record(training))
 
     def _abandon(self) -> None:
         if self.measured is not None:

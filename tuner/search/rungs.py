@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 from tuner.base.metrics import Direction
@@ -102,19 +103,17 @@ class Rungs:
 
     def _rankings(self, trainings: Sequence[StoredTraining]) -> Iterator[tuple[int, list[StoredTraining]]]:
         """The trainings that reached each rung, best first; the highest rung first."""
-        sign = -self.direction.sign
+        sign, reports = -self.direction.sign, [(each, each.last.intermediate_values) for each in trainings]
         for level in reversed(self.epochs):
             values = [
-                (math.inf if math.isnan(value) else sign * value, training.first, training)
-                for training in trainings
-                if (value := self._value(level, training)) is not None
+                (math.inf if math.isnan(known[level]) else sign * known[level], training.first, training)
+                for training, known in reports
+                if level in known and not self._is_early(level, training)
             ]
-            yield level, [training for *_, training in sorted(values, key=lambda each: each[:2])]
+            yield level, [training for *_, training in sorted(values, key=itemgetter(0, 1))]
 
-    def _value(self, level: int, training: StoredTraining) -> float | None:
-        if self.deterministic and training.state == "running" and level > training.rung:
-            return None
-        return training.last.intermediate_values.get(level)
+    def _is_early(self, level: int, training: StoredTraining) -> bool:
+        return self.deterministic and training.state == "running" and level > training.rung
 
 
 def forget_checkpoints(

@@ -44,59 +44,21 @@ def detail(study: FrozenStudy, best: list[FrozenTrial], trials: list[FrozenTrial
     return {**detail_of(study, [], [], *others), "trials": [*map(plain, trials)], "best_trials": [*map(plain, best)]}
 
 
-def _without_repeats(trial: Plain) -> Plain:
-    """Without distributions, which the page takes from the study, and attributes that are not for people."""
-    params = [
-        {name: each[name] for name in ("name", "param_internal_value", "param_external_value")}
-        for each in trial["params"]
-    ]
-    return {
-        **trial,
-        "params": params,
-        "user_attrs": [each for each in trial["user_attrs"] if each["key"] not in UNSHOWN],
-    }
-
-
 def properties(cache: Any, study: int, trials: Sequence[FrozenTrial]) -> Any:
-    """The parameters and attributes of all trials together. Those that were sent have been counted; of those that ended the first of each
-    kind counts."""
-    new = [each for each in trials if sent.get((study, private.trial_id(each)), (None,))[0] is not each]
-    kinds: dict[object, FrozenTrial] = {}
-    for each in new:
-        kinds.setdefault(_kind(each) if each.state.is_finished() else each.number, each)
-    return properties_of(cache, study, [*kinds.values()])
+    """The parameters and attributes of all trials together. Those that were sent have been counted; of those that ended the first of
+    each kind counts."""
+    new: dict[object, FrozenTrial] = {}
+    for each in trials:
+        if sent.get((study, private.trial_id(each)), (None,))[0] is not each:
+            new.setdefault(_kind(each) if each.state.is_finished() else each.number, each)
+    return properties_of(cache, study, [*new.values()])
 
 
 def _kind(trial: FrozenTrial) -> object:
-    places, values = trial.distributions.items(), trial.user_attrs.items()
-    names = ((name, id(place)) for name, place in places)
-    return (
-        trial.state,
-        bool(trial.intermediate_values),
-        frozenset((*names, *((name, type(each)) for name, each in values))),
-    )
-
-
-app.serialize_study_detail, app.get_cached_extra_study_property
-sent: dict[tuple[int, int], tuple[FrozenTrial, Mapping[str, Any], Plain]] = {}
-"""What was sent of a trial that had ended, by the identifiers of study and trial, with what it was made from."""
-
-
-def detail(study: FrozenStudy, best: list[FrozenTrial], trials: list[FrozenTrial], *others: Any) -> Plain:
-    """The study and these trials as plain data for the page."""
-    attributes = defaultdict[int, Plain](dict)
-    for name, value in study.system_attrs.items():
-        if found := ON_TRIAL.fullmatch(name):
-            attributes[int(found[2])][name] = value
-
-    def plain(trial: FrozenTrial) -> Plain:
-        key, own = (study._study_id, private.trial_id(trial)), attributes.get(private.trial_id(trial), {})
-        known = sent.get(key)
-        if known is None or known[0] is not trial or known[1] != own or not trial.state.is_finished():
-            known = sent[key] = (trial, own, _without_repeats(serializer.serialize_frozen_trial(key[0], trial, own)))
-        return known[2]
-
-    return {**detail_of(study, [], [], *others), "trials": [*map(plain, trials)], "best_trials": [*map(plain, best)]}
+    """What the page learns from all trials together: the same for most."""
+    places = [(name, id(each)) for name, each in trial.distributions.items()]
+    types = [(name, type(each)) for name, each in trial.user_attrs.items()]
+    return trial.state, bool(trial.intermediate_values), frozenset([*places, *types])
 
 
 def _without_repeats(trial: Plain) -> Plain:
@@ -110,12 +72,6 @@ def _without_repeats(trial: Plain) -> Plain:
         "params": params,
         "user_attrs": [each for each in trial["user_attrs"] if each["key"] not in UNSHOWN],
     }
-
-
-def properties(cache: Any, study: int, trials: Sequence[FrozenTrial]) -> Any:
-    """The parameters and attributes of all trials together, from those that were not sent yet: others have been counted."""
-    new = [each for each in trials if sent.get((study, private.trial_id(each)), (None,))[0] is not each]
-    return properties_of(cache, study, new)
 
 
 app.serialize_study_detail, app.get_cached_extra_study_property = detail, properties
@@ -134,8 +90,9 @@ def compressed(answer: WSGIApplication) -> WSGIApplication:
         parts = answer(environ, start)
         status, headers, *rest = begun
         is_json = dict(headers).get("Content-Type", "").startswith("application/json")
-        if is_json and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", "") and len(content := b"".join(parts)) > LARGE:
-            parts = [gzip.compress(content, compresslevel=1)]
+        length = int(dict(headers).get("Content-Length", 0))
+        if is_json and length > LARGE and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+            parts = [gzip.compress(b"".join(parts), compresslevel=1)]
             others = [each for each in headers if each[0] != "Content-Length"]
             headers = [*others, ("Content-Encoding", "gzip"), ("Content-Length", str(len(parts[0])))]
         start_response(status, headers, *rest)

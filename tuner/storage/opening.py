@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import optuna
 from optuna.storages import BaseStorage, JournalStorage
 
-from tuner.base.errors import StorageError
+from tuner.base.errors import StorageError, StudyError, near_miss
 from tuner.base.writing import temporary_folder
 from tuner.storage.database import Database
 from tuner.storage.journal import WholeLines
@@ -126,3 +126,11 @@ def _create_sqlite(path: Path) -> None:
         create_tables(default_url(folder))
         with suppress(FileExistsError):
             os.link(folder / NAME, path)
+
+
+def load_study(storage: BaseStorage, name: str) -> optuna.Study:
+    """The Optuna study with this name. Raises `StudyError` with the closest name."""
+    names = optuna.get_all_study_names(storage)
+    if name not in names:
+        raise StudyError(f"the storage has no study {name!r}; {near_miss(name, names)}")
+    return optuna.load_study(study_name=name, storage=storage)

@@ -63,8 +63,8 @@ def fill(file: StudyFile, folder: Path, count: int) -> None:
     study.add_trials(memory.get_trials(deepcopy=False))
 
 
-def curve(accuracy: float) -> Result:
-    """A result with a rising curve."""
+def curve(accuracy: float, length: int = EPOCHS) -> Result:
+    """A result with a rising curve of so many epochs."""
     epochs = tuple(
         Epoch(
             fold=0,
@@ -74,10 +74,12 @@ def curve(accuracy: float) -> Result:
             learning_rate=0.001,
             seconds=1.0,
         )
-        for number in range(1, EPOCHS + 1)
+        for number in range(1, length + 1)
     )
-    folds = (FoldResult(epochs=epochs, kept=EPOCHS),)
-    return Result(folds=folds, ended="finished", reason="", parameters=100_000, seconds=12.0)
+    folds = (FoldResult(epochs=epochs, kept=length),)
+    return Result(
+        folds=folds, ended="finished", reason="", parameters=round(1e6 * (1 - accuracy)), seconds=float(length)
+    )
 
 
 def reported(folder: Path) -> float:

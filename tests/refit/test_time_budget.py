@@ -179,7 +179,7 @@ def test_a_slow_first_start_has_time_for_its_refit_after_fast_winners(
     loop.run(4, 600.0)
     record, budget = study_record(context.study), Minutes(600.0, 1)
     assert record.ranking[0].start == 1, "a fast one is better"
-    reserve = reserved_seconds(context, budget, record)
+    reserve = reserved_seconds(context, budget, record.ranking)
     assert reserve == budget.reserved_for_refits(400 * 1.0)
     chosen = candidates(replace(budget, workers=2), ranked_trials(context), reserve - 7.0)
     slow = [each.recipe.training.epochs for each in chosen if each.trial == 0]
@@ -303,10 +303,10 @@ def test_a_second_call_trains_others_than_the_first_unless_they_would_be_no_matc
     record, budget = study_record(context.study), Minutes(300.0, 1)
     (leader, *_) = trials = ranked_trials(context)
     assert leader.trial.result is not None
-    reserve = reserved_seconds(context, budget, record)
+    reserve = reserved_seconds(context, budget, record.ranking)
     first = candidates(budget, trials, reserve)
     context.study.set_user_attr("confirmed", {"winner": leader.recipe.key})
-    assert reserved_seconds(context, budget, record) == reserve > 0.3 * budget.usable
+    assert reserved_seconds(context, budget, record.ranking) == reserve > 0.3 * budget.usable
     refits = [Refit(each.trial, each.recipe, leader.trial.result) for each in first]
     assert [Refit.from_dict(each.to_dict()) for each in refits] == refits
     before = [each.recipe for each in first]

@@ -15,6 +15,7 @@ from tuner.base.metrics import Direction
 from tuner.data.sources import Places
 from tuner.recipe import Recipe
 from tuner.refit.forecast import expected_improvement
+from tuner.refit.ranking import leading
 from tuner.refit.session import Session
 from tuner.refit.time_budget import OVERRUN_SECONDS, FixedEpochs, Minutes
 from tuner.result import FoldResult, Result
@@ -178,3 +179,20 @@ def test_a_thread_leaves_signals_alone() -> None:
     thread.start()
     thread.join()
     assert inside == [before]
+
+
+@pytest.mark.parametrize("enough", [0.0, 1e-9])
+def test_the_best_training_alone_decides_on_the_deadline(
+    enough: float, memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    context = session_in(memory, small(small_study), places)
+    Loop(context, Invented(clock, seconds=10.0)).run(6, 600.0)
+    best = context.record.ranking
+    for unconfirmed in ({}, {best[0].recipe.key: "no memory"}):  # type: ignore[union-attr]
+        context.study.set_user_attr("unconfirmed", unconfirmed)
+        searching = SearchClock(context, FixedEpochs(300.0, 1), 300.0, enough)
+        deadline = searching.deadline
+        searching.update(context.record)
+        assert deadline == searching.deadline
+        leader = leading(context.trainings(), context.direction, unconfirmed)
+        assert leader == (context.record.ranking[0],) != (best[1 - len(unconfirmed)],)

@@ -29,7 +29,7 @@ from tuner.search.loop import Loop
 from tuner.search.proposals import Proposer, make_sampler
 from tuner.storage import StudyRecord, default_url, open_storage, read_study
 from tuner.storage.leases import Leases
-from tuner.storage.trainings import trainings_of
+from tuner.storage.trainings import Trainings, trainings_of
 from tuner.study import StudyFile
 from tuner.worker.executor import Executor, Setup
 from tuner.worker.inprocess import InProcess
@@ -451,3 +451,20 @@ def test_a_training_that_the_study_began_with_stays_one_when_it_goes_on() -> Non
     trials = numbered(made(PRUNED, key="a", ended="paused", rung=1, start=0), made(RUNNING, key="a", continues=0))
     (training,) = trainings_of(trials)
     assert (training.start, training.rung) == (0, 1)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([PRUNED, FAIL, COMPLETE]), st.booleans()), max_size=12))
+def test_trainings_that_are_read_again_and_again_are_those_of_all_trials(
+    steps: list[tuple[int, TrialState, bool]],
+) -> None:
+    """Each trial continues one of the last trials or begins a training, runs, and ends at once or after the next one."""
+    reader, trials, late = Trainings(), list[FrozenTrial](), list[FrozenTrial]()
+    for back, state, ends_late in steps:
+        marks = {"continues": len(trials) - back} if 0 < back <= len(trials) else {"key": f"{len(trials) % 5}"}
+        trials = numbered(*trials, made(RUNNING, **marks))
+        assert reader.of(trials) == trainings_of(trials)
+        for each in late if not ends_late else []:
+            trials = numbered(*(made(state, **each.user_attrs) if other is each else other for other in trials))
+        late = [trials[-1], *late] if ends_late else [trials[-1]]
+        assert reader.of(trials) == trainings_of(trials)
+    assert reader.of(trials[:1]) == trainings_of(trials[:1]), "another study"

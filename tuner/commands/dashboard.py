@@ -7,7 +7,7 @@ from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Annotated
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import typer
 
@@ -53,8 +53,10 @@ def make_dashboard(url: str, runs: Path, port: int, hosts: Collection[str] = (),
     `open_artifacts`) cannot be used."""
     from optuna_dashboard import wsgi
 
+    from tuner.commands.large_studies import compressed
     from tuner.storage import open_storage
     from tuner.storage.artifacts import open_artifacts
+    from tuner.storage.private import cached
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if answers_to(environ.get("HTTP_HOST"), environ.get("HTTP_ORIGIN"), hosts):
@@ -62,7 +64,7 @@ def make_dashboard(url: str, runs: Path, port: int, hosts: Collection[str] = (),
         start_response("400 Bad Request", [("Content-Type", "text/plain; charset=utf-8")])
         return [REFUSAL.encode()]
 
-    app: WSGIApplication = wsgi(open_storage(url), artifact_store=open_artifacts(runs, artifacts))
+    app = compressed(wsgi(cached(open_storage(url)), artifact_store=open_artifacts(runs, artifacts)))
     try:
         return make_server(HOST, port, answer, server_class=ThreadingServer, handler_class=QuietHandler)
     except OSError as error:

@@ -17,7 +17,7 @@ from tuner.refit.time_budget import (
     Minutes,
     TimeBudget,
 )
-from tuner.storage import StudyRecord, TrialRecord
+from tuner.storage import TrialRecord
 
 PICTURES = ("convolutional", "staged")
 """Kinds of networks for pictures."""
@@ -124,13 +124,13 @@ def _expected(curves: Curves, trial: RankedTrial, seconds: float) -> float:
     return belief.mean - _ahead(trial.trial)
 
 
-def reserved_seconds(session: Session, budget: TimeBudget, record: StudyRecord) -> float:
+def reserved_seconds(
+    session: Session, budget: TimeBudget, trials: Sequence[TrialRecord], refitted: str | None = None
+) -> float:
     """The seconds at the end of a call that the search leaves for refits and what follows them. With fixed epochs none for
-    refits as long as the best trial is one that an earlier call has refitted."""
-    trials = record.ranking
+    refits as long as the best of the ranked `trials` is the one that an earlier call has `refitted`, by its key."""
     if isinstance(budget, FixedEpochs):
         leader = next(iter(trials), None)
-        refitted = session.study.user_attrs.get("confirmed", {}).get("winner")
         if leader is None or leader.recipe is None or leader.result is None or leader.recipe.key == refitted:
             return budget.reserved_for_refits(0.0)
         return budget.reserved_for_refits(refit_factor(leader.recipe) * leader.result.seconds)

@@ -1,17 +1,19 @@
 """The trials that could win, each with the length and the cost of its whole training."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 from tuner.base.curve_learning import learned_by_kind
 from tuner.base.extrapolation import Curves
+from tuner.base.metrics import Direction
 from tuner.data.splits import sizes
 from tuner.recipe import Recipe, fold_count
 from tuner.refit.session import Session
 from tuner.refit.time_budget import refit_length, refit_networks, with_folds, with_length
-from tuner.storage import TrialRecord
+from tuner.storage import TrialRecord, trial_record
+from tuner.storage.trainings import StoredTraining
 from tuner.study import StudyFile
 
 EPOCHS = "training.epochs"
@@ -79,6 +81,16 @@ def ranked_trials(session: Session, trials: Sequence[TrialRecord]) -> list[Ranke
             epochs = curves[kind_of(each)].useful_length(each.looks, epochs / pace) * pace
         ranked.append(RankedTrial(each, each.recipe, epochs, epoch_seconds(session, each)))
     return ranked
+
+
+def leading(
+    trainings: Sequence[StoredTraining], direction: Direction, unconfirmed: Collection[str]
+) -> Sequence[TrialRecord]:
+    """The first of the study's ranking where the epochs are fixed, if there is one: the others' records are not read."""
+    sign = -direction.sign
+    ended = (each for each in trainings if each.state == "complete" and each.key and each.key not in unconfirmed)
+    best = min(ended, key=lambda each: (sign * each.last.values[0], each.first), default=None)
+    return (trial_record(best),) if best else ()
 
 
 def whole_epochs(file: StudyFile, params: Mapping[str, Any]) -> int:

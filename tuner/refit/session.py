@@ -15,7 +15,7 @@ from tuner.result import OBJECTIVES, Epoch, Event, Objective, Pulse, Result
 from tuner.storage import Patience, StudyRecord, TrialRecord, study_record
 from tuner.storage.artifacts import Artifacts, Bucket
 from tuner.storage.leases import Leases
-from tuner.storage.trainings import StoredTraining, trainings_of
+from tuner.storage.trainings import StoredTraining, Trainings
 from tuner.study import StudyFile
 from tuner.training.costs import Preflight
 from tuner.worker.folder import Folder
@@ -45,8 +45,8 @@ class Listener(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class Session:
     """A study, its file, and what surrounds a call that works on it: `folder` holds its checkpoints and models;
-    `checkpoint_space` is in bytes; `patience` is that with the storage. With `deterministic`, a pruner judges a trial by what had
-    been reported when the trial began, and not by what other trials have reported since."""
+    `checkpoint_space` is in bytes; `patience` is that with the storage; `reader` links the trials. With `deterministic`, a pruner judges
+    a trial by what had been reported when the trial began, and not by what other trials have reported since."""
 
     study: optuna.Study
     file: StudyFile
@@ -59,6 +59,7 @@ class Session:
     checkpoint_space: int = CHECKPOINT_SPACE
     deterministic: bool = False
     patience: Patience = field(default_factory=Patience)
+    reader: Trainings = field(default_factory=Trainings)
 
     @cached_property
     def shared_checkpoints(self) -> SharedCheckpoints | None:
@@ -71,7 +72,7 @@ class Session:
     @property
     def record(self) -> StudyRecord:
         """The study as it is stored now."""
-        return study_record(self.study)
+        return study_record(self.study, self.trainings())
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -103,13 +104,13 @@ class Session:
 
     def trainings(self) -> tuple[StoredTraining, ...]:
         """All trainings of the study."""
-        return trainings_of(self.study.get_trials(deepcopy=False))
+        return self.reader.of(self.study.get_trials(deepcopy=False))
 
     def swept_trainings(self) -> tuple[StoredTraining, ...]:
         """All trainings, after those whose process is gone have been marked as interrupted."""
         trials = self.study.get_trials(deepcopy=False)
         lost = self.leases.sweep(trials)
         if not lost:
-            return trainings_of(trials)
+            return self.reader.of(trials)
         self.listener.log(f"trials of a process that is gone go on: {', '.join(map(str, lost))}")
         return self.trainings()

@@ -4,16 +4,17 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from statistics import fmean
+from typing import Any
 
 from tuner.refit.candidates import reserved_seconds
 from tuner.refit.forecast import expected_improvement
-from tuner.refit.ranking import epoch_seconds
+from tuner.refit.ranking import epoch_seconds, leading
 from tuner.refit.session import Session
 from tuner.refit.time_budget import MODEL_SHARE, OVERRUN_SECONDS, Minutes, TimeBudget, usable_seconds
-from tuner.storage import StudyRecord, trial_record
+from tuner.storage import StudyRecord, TrialRecord, private, study_record, trial_record
 from tuner.storage.trainings import StoredTraining
 
 FIRST_TRIAL_SHARE = 0.15
@@ -29,7 +30,7 @@ class Clock:
         self.end = time.monotonic() + seconds
         self.is_enough = False
         self.first_trial_began: float | None = None
-        self.update(session.record)
+        self.read(session.trainings())
 
     @property
     def seconds_left(self) -> float:
@@ -51,20 +52,34 @@ class Clock:
         """Whether trials have that many seconds left."""
         return time.monotonic() + seconds < self.deadline
 
+    def read(self, trainings: Sequence[StoredTraining]) -> None:
+        """Recompute the deadline from the stored trainings. Where the epochs are fixed it depends on the best one alone: the records of
+        10,000 others are not read."""
+        if self.enough or isinstance(self.budget, Minutes):
+            self.update(study_record(self.session.study, trainings))
+            return
+        attributes = private.user_attributes(self.session.study)
+        best = leading(trainings, self.session.direction, attributes.get("unconfirmed", {}))
+        self.deadline = self.last_moment = self._deadline(best, attributes)
+
     def update(self, record: StudyRecord) -> None:
         """Recompute the deadline. Where the minutes decide, looks may overrun it a little, and one must end."""
-        self.deadline = self.end - reserved_seconds(self.session, self.budget, record)
-        self.last_moment = self.deadline
+        attributes = private.user_attributes(self.session.study)
+        self.deadline = self.last_moment = self._deadline(record.ranking, attributes)
         if isinstance(self.budget, Minutes):
             self.last_moment += min(OVERRUN_SECONDS, 0.02 * self.budget.seconds)
             if not record.ranking:
                 self.last_moment = max(self.last_moment, self._end_of_first_trial(self.budget, record))
-        compared = record.compared
+        compared = record.compared if self.enough else ()
         lengths = [each.looks[0].seconds if each.looks else each.result.seconds for each in compared if each.result]
-        if self.enough and lengths:
+        if lengths:
             trials = self.budget.workers * (self.deadline - time.monotonic()) / max(fmean(lengths), 0.1)
             improvement = expected_improvement(compared, record.direction, trials)
             self.is_enough = improvement < self.enough
+
+    def _deadline(self, ranking: Sequence[TrialRecord], attributes: Mapping[str, Any]) -> float:
+        refitted = attributes.get("confirmed", {}).get("winner")
+        return self.end - reserved_seconds(self.session, self.budget, ranking, refitted)
 
     def _end_of_first_trial(self, budget: Minutes, record: StudyRecord) -> float:
         """The moment until which the first trial may run. On a loaded machine it begins late, and without it there would be no

@@ -16,7 +16,7 @@ from tuner.networks.hashing import changed_file
 from tuner.networks.sources import file_at, source_at
 from tuner.recipe import Data
 from tuner.recipe.data import UserData
-from tuner.storage import study_record
+from tuner.storage.records import study_attributes
 from tuner.storage.trainings import attributes_of
 from tuner.study import StudyFile, study_as_stored
 from tuner.study.resolve import sources_in
@@ -28,7 +28,7 @@ PACKAGES = ("tensorflow", "keras")
 def stored_file(study: optuna.Study, places: Places, log: Log) -> StudyFile:
     """The file of a study as its storage has it. Own data that is not in the cache is read from the current folder or the folder of
     data sets. Raises `StudyError` where this process cannot train its trials, and names what is missing or another one here."""
-    name, plain = study.study_name, study_record(study).plain
+    name, plain = study.study_name, study_attributes(study).get("file", {})
     if not plain:
         raise StudyError(f"the study {name!r} has no study file in the storage: `optimize` must begin it")
     try:

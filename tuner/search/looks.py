@@ -27,7 +27,7 @@ from tuner.search.ladder import (
     ladder_from,
 )
 from tuner.search.proposals import Proposal
-from tuner.storage import trial_record
+from tuner.storage import private, trial_record
 from tuner.storage.trainings import StoredTraining
 
 FIRST_LOOK = "first_look"
@@ -67,7 +67,7 @@ def store_ladder(session: Session, budget: Minutes, proposal: Proposal, seconds:
 def pace_of(session: Session, epochs: int, epoch_seconds: float) -> float:
     """The length of a refit relative to the study's epochs, of a recipe of so many epochs. Looks of one rung have lengths in
     proportion to it: where the time decides how long refits are, they cost the same."""
-    seconds = session.study.user_attrs.get(REFIT_SECONDS, math.inf)
+    seconds = private.user_attributes(session.study).get(REFIT_SECONDS, math.inf)
     return refit_length(seconds, epochs, epoch_seconds, _folds(session)) / session.file.epochs
 
 
@@ -187,4 +187,4 @@ def is_worth_its_price(session: Session, recipe: Recipe, budget: Minutes) -> boo
 
 def first_look_length(session: Session) -> float:
     """The length of first looks in epochs; 0 before it is known."""
-    return float(session.study.user_attrs.get(FIRST_LOOK, 0.0))
+    return float(private.user_attributes(session.study).get(FIRST_LOOK, 0.0))

@@ -234,11 +234,11 @@ class Loop:
         self.running.pop(number).end(answer, f"the search was ended ({self.stopping or 'error'})")
         trainings = self.session.swept_trainings()
         forget_checkpoints(self.session, rungs_of(self.session.file), trainings, self.total)
-        self.clock.update(self.session.record)
-        for training in trainings:
-            if training.last.number == number:
-                write_notes(self.session.study, [training])
-                self.session.listener.ended(trial_record(training))
+        self.clock.read(trainings)
+        training = next((each for each in reversed(trainings) if each.last.number == number), None)
+        if training is not None:
+            write_notes(self.session.study, [training])
+            self.session.listener.ended(trial_record(training))
 
     def _abandon(self) -> None:
         if self.measured is not None:

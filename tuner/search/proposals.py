@@ -20,7 +20,7 @@ from tuner.refit.ranking import curves_of, kind_of
 from tuner.refit.session import Session
 from tuner.search.view import View, observed_trials
 from tuner.space import Assignment, Range, centre, grid, nearest_assignment, size
-from tuner.storage import TrialRecord, study_record
+from tuner.storage import TrialRecord
 from tuner.storage.trainings import StoredTraining
 from tuner.study import StudyFile
 from tuner.study.samplers import Grid, Learner, PlainSampler, Sampler, Tpe
@@ -104,7 +104,7 @@ class Proposer:
     def _leaders(self) -> Sequence[tuple[TrialRecord, Belief]]:
         """The trials that may be mutated, and what is known of their logarithmic errors: the best one, or, where the minutes decide, all
         with their beliefs about a training four times as long as the longest look; none if none are mutated."""
-        ranking = study_record(self.study).ranking if self.near else ()
+        ranking = self.session.record.ranking if self.near else ()
         if not any(trial.looks for trial in ranking):
             return [(trial, Belief(0.0, 0.0, 1.0)) for trial in ranking[:1]]
         kinds = curves_of(ranking)

@@ -9,6 +9,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from tuner.base.metrics import Direction
 from tuner.refit.session import Session
@@ -17,6 +18,9 @@ from tuner.storage.trainings import StoredTraining
 from tuner.study import StudyFile
 from tuner.study.pruners import Asha
 from tuner.study.settings import NO_LIMIT
+
+MANY = 1000
+"""More trainings than this make a study a large one."""
 
 
 def levels(settings: Asha, epochs: int, trials: int) -> tuple[int, ...]:
@@ -95,24 +99,25 @@ class Rungs:
 
     def _rankings(self, trainings: Sequence[StoredTraining]) -> Iterator[tuple[int, list[StoredTraining]]]:
         """The trainings that reached each rung, best first; the highest rung first."""
-        sign = -self.direction.sign
+        sign, reports = -self.direction.sign, [(each, each.last.intermediate_values) for each in trainings]
         for level in reversed(self.epochs):
             values = [
-                (math.inf if math.isnan(value) else sign * value, training.first, training)
-                for training in trainings
-                if (value := self._value(level, training)) is not None
+                (math.inf if math.isnan(known[level]) else sign * known[level], training.first, training)
+                for training, known in reports
+                if level in known and not self._is_early(level, training)
             ]
-            yield level, [training for *_, training in sorted(values, key=lambda each: each[:2])]
+            yield level, [training for *_, training in sorted(values, key=itemgetter(0, 1))]
 
-    def _value(self, level: int, training: StoredTraining) -> float | None:
-        if self.deterministic and training.state == "running" and level > training.rung:
-            return None
-        return training.last.intermediate_values.get(level)
+    def _is_early(self, level: int, training: StoredTraining) -> bool:
+        return self.deterministic and training.state == "running" and level > training.rung
 
 
 def forget_checkpoints(session: Session, rungs: Rungs, trainings: Sequence[StoredTraining], total: int) -> None:
     """Remove the checkpoints that no training will continue from if the study has `total` trainings in the end. Where those of paused
-    trainings are larger than their space, the worst trainings at the lowest rungs lose theirs, and would begin anew."""
+    trainings are larger than their space, the worst trainings at the lowest rungs lose theirs, and would begin anew. In a large study
+    that is done at each twentieth training and at the end: all must be ranked for it."""
+    if MANY < len(trainings) < total and len(trainings) % 20:
+        return
     hopeful = rungs.hopeful(trainings, min(total, 2 * len(trainings)) if total == NO_LIMIT else total)
     running = {training.first for training in trainings if training.state in ("running", "interrupted")}
     shared = session.shared_checkpoints

@@ -16,10 +16,10 @@ from optuna.study import StudyDirection
 from tuner.base.errors import StudyError, join
 from tuner.networks.hashing import changed_file
 from tuner.result import OBJECTIVES
-from tuner.storage import private, study_record
+from tuner.storage import private
 from tuner.storage.artifacts import open_artifacts
 from tuner.storage.private import canonical
-from tuner.storage.records import VERSION
+from tuner.storage.records import VERSION, study_attributes
 from tuner.study import StudyFile
 from tuner.study.pruners import make_pruner
 
@@ -56,8 +56,7 @@ def open_study(storage: BaseStorage, file: StudyFile) -> tuple[optuna.Study, Stu
         with suppress(DuplicatedStudyError):  # another process was faster
             optuna.create_study(study_name=file.name, storage=storage, directions=directions)
     study = optuna.load_study(study_name=file.name, storage=storage, sampler=RandomSampler(seed=0))
-    study_record(study)  # refuses a later version's
-    stored = study.user_attrs.get("file")
+    stored = study_attributes(study).get("file")
     differences: tuple[Difference, ...] = ()
     if stored is not None:  # else it is new, or the process that created it was killed right after
         file = file.as_begun(stored)

@@ -35,7 +35,7 @@ class View(optuna.Study):
         self.stored, self.observed = study, observed
         self.memory = InMemoryStorage()
         number = self.memory.create_new_study(study.directions, study.study_name)
-        self.before = dict(private.system_attributes(study))
+        self.before = dict(private.system_attributes(study, without="dashboard:"))
         for name, value in self.before.items():
             self.memory.set_study_system_attr(number, name, value)
         self.own_trial = self.memory.create_new_trial(number)

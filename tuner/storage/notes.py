@@ -16,7 +16,9 @@ VERSION, TEXT = "dashboard:{}:note_ver", "dashboard:{}:note_str:0"
 
 def write_notes(study: optuna.Study, trainings: Sequence[StoredTraining]) -> None:
     """Write the notes on the trials of these trainings. A note that somebody else has written stays."""
-    stored = private.system_attributes(study)
+    few = trainings[0].segments if len(trainings) == 1 else ()
+    prefixes = [f"dashboard:{private.trial_id(each)}:" for each in few] or ["dashboard:"]
+    stored = {name: each for of in prefixes for name, each in private.system_attributes(study, of).items()}
     for training in trainings:
         for place in range(len(training.segments)):
             _write(study, stored, training, place)

@@ -12,10 +12,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import optuna
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages import BaseStorage, JournalStorage
 
-from tuner.base.errors import StorageError
+from tuner.base.errors import StorageError, StudyError, near_miss, record_errors
 from tuner.base.writing import temporary_folder
+from tuner.storage.database import Database
 from tuner.storage.journal import WholeLines
 from tuner.storage.outages import Patience, failures, is_away, patient, reason_of, storage_error, trying_again
 from tuner.storage.private import create_tables
@@ -62,7 +63,7 @@ def _opened(url: str, busy: float) -> BaseStorage:
     return _open_server(url)
 
 
-def _open_server(url: str) -> RDBStorage:
+def _open_server(url: str) -> Database:
     """The storage on a server. Of several processes that create its tables at once all but one get an error, and find them after it."""
     from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
@@ -70,15 +71,15 @@ def _open_server(url: str) -> RDBStorage:
         url = f"mysql{url.removeprefix('mariadb')}"  # Optuna asks for the dialect by this name
     for _ in range(CREATIONS):
         try:
-            return _with_long_attributes(RDBStorage(url))
+            return _with_long_attributes(Database(url))
         except SQLAlchemyError as error:
             if not (isinstance(error, IntegrityError) or "already exists" in str(error)):
                 raise
             time.sleep(random.uniform(0.2, 1.0))
-    return _with_long_attributes(RDBStorage(url))
+    return _with_long_attributes(Database(url))
 
 
-def _with_long_attributes(storage: RDBStorage) -> RDBStorage:
+def _with_long_attributes(storage: Database) -> Database:
     """Optuna's columns of attributes hold 64 KiB in MySQL and MariaDB, and the record of a refit may have ten times as much."""
     if storage.engine.dialect.name == "mysql":
         from sqlalchemy import inspect, text
@@ -101,13 +102,13 @@ def _open_proxy(url: str) -> BaseStorage:
     return storage
 
 
-def _open_sqlite(url: str, busy: float) -> RDBStorage:
+def _open_sqlite(url: str, busy: float) -> Database:
     from sqlalchemy.engine import make_url
 
     path = Path(make_url(url).database or "")
     if path.name and not path.exists():
         _create_sqlite(path)
-    return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": busy, "factory": ConnectionInWal}})
+    return Database(url, engine_kwargs={"connect_args": {"timeout": busy, "factory": ConnectionInWal}})
 
 
 class ConnectionInWal(sqlite3.Connection):
@@ -125,3 +126,11 @@ def _create_sqlite(path: Path) -> None:
         create_tables(default_url(folder))
         with suppress(FileExistsError):
             os.link(folder / NAME, path)
+
+
+def load_study(storage: BaseStorage, name: str) -> optuna.Study:
+    """The Optuna study with this name. Raises `StudyError` with the closest name."""
+    with record_errors(f"the study {name!r}"):
+        if name not in (names := optuna.get_all_study_names(storage)):
+            raise StudyError(f"the storage has no study {name!r}; {near_miss(name, names)}")
+        return optuna.load_study(study_name=name, storage=storage)

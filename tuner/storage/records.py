@@ -8,12 +8,13 @@ from typing import Any
 import optuna
 from optuna.storages import BaseStorage
 
-from tuner.base.errors import StudyError, near_miss, record_errors
+from tuner.base.errors import StudyError, record_errors
 from tuner.base.extrapolation import Look, leveled, until_best
 from tuner.base.metrics import Direction
 from tuner.recipe import Recipe
 from tuner.result import OBJECTIVES, Result
-from tuner.storage.private import store_mark
+from tuner.storage.opening import load_study
+from tuner.storage.private import store_mark, user_attributes
 from tuner.storage.trainings import LONG, StoredTraining, attributes_of, is_ended_look, trainings_of
 
 VERSION = 2
@@ -27,8 +28,7 @@ def recipe_attributes(recipe: Recipe, environment: Mapping[str, str]) -> dict[st
 
 
 def store_result(trial: optuna.Trial, result: Result, ended: str = "", reason: str = "") -> None:
-    """Store a training's result, and its main numbers as attributes of their own for the dashboard's table. `ended` and `reason`
-    override the result's."""
+    """Store a training's result, and its main numbers for the dashboard's table. `ended` and `reason` override its own."""
     main: dict[str, Any] = {
         "parameters": result.parameters,
         "epochs": result.epochs,
@@ -60,10 +60,7 @@ def store_failure(trial: optuna.Trial, reason: str, traceback: str = "", ended: 
 
 def _store(trial: optuna.Trial, attributes: Mapping[str, Any]) -> None:
     for name, value in attributes.items():
-        if name in LONG:
-            store_mark(trial, name, value)
-        else:
-            trial.set_user_attr(name, value)
+        (store_mark if name in LONG else optuna.Trial.set_user_attr)(trial, name, value)
 
 
 @dataclass(frozen=True)
@@ -151,7 +148,8 @@ class StudyRecord:
         """The trials that could win, best first, of equal ones the earlier first; without those that could not be refitted. Where the
         epochs are fixed these are the finished ones. Where the minutes decide they are all with a validation metric: by the
         error of the best look of those in the most folds, plus its standard error."""
-        usable = [each for each in self.trials if each.recipe and each.recipe.key not in self.unconfirmed]
+        out = self.unconfirmed
+        usable = [each for each in self.trials if each.recipe and not (out and each.recipe.key in out)]
         if not self.fits_epochs:
             return self._by_value([trial for trial in usable if trial.state == "complete" and trial.values])
         usable = [each for each in usable if each.result and each.result.validation and each.result.ended != "diverged"]
@@ -184,12 +182,18 @@ def read_study(storage: BaseStorage, name: str) -> StudyRecord:
     return study_record(load_study(storage, name))
 
 
-def study_record(study: optuna.Study) -> StudyRecord:
-    """The frozen record of a study. Raises `StudyError` if a later version of this program wrote it."""
-    if (attributes := study.user_attrs).get("version", VERSION) > VERSION:
+def study_attributes(study: optuna.Study) -> Mapping[str, Any]:
+    """The attributes of a study. Raises `StudyError` if a later version of this program wrote it."""
+    if (attributes := user_attributes(study)).get("version", VERSION) > VERSION:
         problem = f"was kept by a later version of tuner (records of version {attributes['version']}, ours {VERSION})"
         raise StudyError(f"the study {study.study_name!r} {problem}: install that one, or search under another --name")
-    trials = [trial_record(training) for training in trainings_of(study.get_trials(deepcopy=False))]
+    return attributes
+
+
+def study_record(study: optuna.Study, trainings: Sequence[StoredTraining] = ()) -> StudyRecord:
+    """The frozen record of a study, whose `trainings` may be known. Raises `StudyError` if a later version wrote it."""
+    attributes = study_attributes(study)
+    trials = [trial_record(each) for each in trainings or trainings_of(study.get_trials(deepcopy=False))]
     looks = leveled([each.looks for each in trials])
     leveled_trials = (
         trial if each == trial.looks else replace(trial, looks=each) for trial, each in zip(trials, looks, strict=True)
@@ -208,11 +212,15 @@ def study_record(study: optuna.Study) -> StudyRecord:
 
 def trial_record(training: StoredTraining) -> TrialRecord:
     """The frozen record of one training; a paused one counts as pruned. Those that ended are read once: 1,000 take half a second."""
-    with record_errors(f"trial {training.last.number}"):
-        return (_read_once if training.last.state.is_finished() else _read)(training)
+    return (_read_once if training.last.state.is_finished() else _read)(training)
 
 
 def _read(training: StoredTraining) -> TrialRecord:
+    with record_errors(f"trial {training.last.number}"):
+        return _decoded(training)
+
+
+def _decoded(training: StoredTraining) -> TrialRecord:
     ended_looks = [each for each in training.segments if is_ended_look(each)]
     looks = tuple(Look(**each.user_attrs["look"]) for each in ended_looks)
     attributes, segments = training.attributes, training.known
@@ -240,11 +248,3 @@ def _read(training: StoredTraining) -> TrialRecord:
 
 
 _read_once = lru_cache(maxsize=200_000)(_read)
-
-
-def load_study(storage: BaseStorage, name: str) -> optuna.Study:
-    """The Optuna study with this name. Raises `StudyError` with the closest name."""
-    with record_errors(f"the study {name!r}"):
-        if name not in (names := optuna.get_all_study_names(storage)):
-            raise StudyError(f"the storage has no study {name!r}; {near_miss(name, names)}")
-        return optuna.load_study(study_name=name, storage=storage)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from io import BytesIO
-from itertools import takewhile
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -28,6 +28,9 @@ FORMAT = 1
 
 Record = Mapping[str, Any]
 DAMAGE = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
+
+AT_ONCE = 200
+"""How many records are stored in one transaction."""
 
 ON_TRIAL = re.compile(r"(dashboard:(?:artifacts:)?)(\d+)(:.*)")
 """Attributes of a study that optuna-dashboard keeps for a trial: notes and artifacts, by the storage's identifier of it."""
@@ -107,13 +110,14 @@ def _fill(
     """Store the trials and artifacts of a study, then its attributes. Artifacts get new identifiers, which `fresh` collects: two
     studies, of which either may be deleted, have no file in common."""
     attributes, numbers, files = _renamed(_whole_note(head["system_attrs"]), fresh), dict[int, int](), 0
-    for record in records:
-        if record["kind"] == "artifact":
-            store.write(fresh[record["id"]], BytesIO(base64.b64decode(record["content"], validate=True)))
-            files += 1
-        else:
-            study.add_trial(_trial(record, fresh))
-            numbers[record["id"]] = record["number"]
+    while chunk := list(islice(records, AT_ONCE)):
+        kept = [each for each in chunk if each["kind"] != "artifact"]
+        private.add_trials(study, [_trial(each, fresh) for each in kept])
+        numbers |= {each["id"]: each["number"] for each in kept}
+        for record in chunk:
+            if record["kind"] == "artifact":
+                store.write(fresh[record["id"]], BytesIO(base64.b64decode(record["content"], validate=True)))
+                files += 1
     trials = study.get_trials(deepcopy=False)
     if [*numbers.values()] != [*range(head["trials"])] or files != head["artifacts"]:
         wanted = f"{head['trials']} and {head['artifacts']}"

@@ -27,7 +27,6 @@ from uuid import uuid4
 import optuna
 from common import about_this_machine, write_results
 from invented import Invented
-from optuna.artifacts import FileSystemArtifactStore
 from optuna.trial import FrozenTrial, TrialState
 from report import EPOCHS, curve
 from sampling import bare_session
@@ -46,6 +45,7 @@ from tuner.search.curves import learning_charts
 from tuner.search.loop import Loop
 from tuner.search.studies import open_study
 from tuner.storage import default_url, open_storage, private
+from tuner.storage.artifacts import ArtifactFolder
 from tuner.storage.notes import write_notes
 from tuner.storage.records import recipe_attributes, store_pause, store_result
 from tuner.storage.trainings import LONG, trainings_of
@@ -91,11 +91,12 @@ def invented_trials(file: StudyFile, folder: Path, count: int) -> Iterator[Froze
             strict=True,
         ):
             meta = {"artifact_id": str(uuid4()), "filename": name, "mimetype": "image/svg+xml", "encoding": None}
-            (folder / meta["artifact_id"]).write_text(text, encoding="utf-8")
+            (folder / str(meta["artifact_id"])).write_text(text, encoding="utf-8")
             private.store_mark(trial, f"{private.ARTIFACTS}{meta['artifact_id']}", json.dumps(meta))
         is_paused = number % 2 == 1
         result = curve(chance.uniform(0.80, 0.85) + 0.07 * (not is_paused), 1 if is_paused else EPOCHS)
         for epoch in result.folds[0].epochs:
+            assert epoch.validation is not None
             trial.report(epoch.validation.figures["accuracy"], epoch.number)
         if is_paused:
             store_pause(trial, result, 1)
@@ -124,7 +125,7 @@ def write_study(out: Path, file: StudyFile, runs: Path, count: int) -> None:
     recipes = [file.fill(training.last) for training in trainings[:REFITS]]
     study.set_user_attr("confirming", {each.key: Refit(0, each, curve(0.9)).to_dict() for each in recipes})
     with out.open("w", encoding="utf-8") as lines:
-        lines.writelines(f"{json.dumps(each)}\n" for each in study_records(study, runs / "artifacts"))
+        lines.writelines(f"{json.dumps(each)}\n" for each in study_records(study, ArtifactFolder(runs / "artifacts")))
 
 
 def timed(arguments: list[str]) -> dict[str, float]:
@@ -145,7 +146,7 @@ def commands(url: str, runs: Path) -> dict[str, Any]:
     settings = [part for name, value in SETTINGS for part in ("--set", f"{name}={json.dumps(value)}")]
     optimize = ["optimize", "--study", "fashion", "--executor", "invented", "--workers", "1", *settings, *where]
     with tempfile.TemporaryDirectory() as out:
-        found = {
+        found: dict[str, Any] = {
             "studies": timed(["studies", *where]),
             "trials": timed(["trials", "--study", "fashion", *where]),
             "report": timed(["report", "--study", "fashion", "--out", f"{out}/report", *where]),
@@ -173,6 +174,8 @@ def first_trial(url: str) -> float:
 class Timed(Loop):
     """Notes the processor milliseconds of the end of each trial, in all and without storing its own result and curves."""
 
+    ends: list[tuple[float, float]]
+
     def _end(self, number: int, answer: Any) -> None:
         running, before, own = self.running[number], time.process_time(), 0.0
         store = running.end
@@ -183,7 +186,7 @@ class Timed(Loop):
             store(*arguments)
             own = time.process_time() - began
 
-        running.end = end  # type: ignore[method-assign]
+        running.end = end  # type: ignore[method-assign, assignment]
         super()._end(number, answer)
         spent = time.process_time() - before
         self.ends.append((round(1000 * spent, 1), round(1000 * (spent - own), 1)))
@@ -192,7 +195,7 @@ class Timed(Loop):
 def loop_end(url: str, file: StudyFile, runs: Path) -> dict[str, Any]:
     """The processor milliseconds at the end of a trial, and the seconds of a whole one."""
     study, file, _ = open_study(open_storage(url), file)
-    session = bare_session(study, file, FileSystemArtifactStore(str(runs / "artifacts")), runs / "fashion")
+    session = bare_session(study, file, ArtifactFolder(runs / "artifacts"), runs / "fashion")
     session.folder.prepare()
     loop = Timed(session, Invented(Setup(Places.from_environment(), 1, 1, session.folder)))
     loop.ends = []

@@ -3,8 +3,9 @@
     python benchmarks/ten_thousand.py [--trials 10000] [--storages sqlite journal postgresql] [--out benchmarks/results/ten-thousand.json]
 
 The trials are invented: random recipes of the space of `fashion` with fixed epochs, every second one paused after its first epoch with
-a note, all with curves and three artifacts, and with refits half done (`confirming`). They are written to a journal, and copied from
-there into the other storages; PostgreSQL is started here. The trials of `optimize` are invented, too. One call each.
+a note, all with curves and three artifacts, and with refits half done (`confirming`). They are imported into each storage; PostgreSQL is
+started here. The trials of `optimize` are invented, too. One call each. The memory of a command is right for the first storage only: it
+is at least that of this process.
 """
 
 import argparse

@@ -91,13 +91,14 @@ def invented_trials(file: StudyFile, folder: Path, count: int) -> Iterator[Froze
             (*files, json.dumps(about["recipe"])),
             strict=True,
         ):
-            meta = {"artifact_id": str(uuid4()), "filename": name, "mimetype": "image/svg+xml", "encoding": None}
-            (folder / meta["artifact_id"]).write_text(text, encoding="utf-8")
-            private.store_mark(trial, f"{private.ARTIFACTS}{meta['artifact_id']}", json.dumps(meta))
+            id_ = str(uuid4())
+            meta = {"artifact_id": id_, "filename": name, "mimetype": "image/svg+xml", "encoding": None}
+            (folder / id_).write_text(text, encoding="utf-8")
+            private.store_mark(trial, f"{private.ARTIFACTS}{id_}", json.dumps(meta))
         is_paused = number % 2 == 1
         result = curve(chance.uniform(0.80, 0.85) + 0.07 * (not is_paused), 1 if is_paused else EPOCHS)
         for epoch in result.folds[0].epochs:
-            trial.report(epoch.validation.figures["accuracy"], epoch.number)
+            trial.report(epoch.training.figures["accuracy"] * epoch.number / EPOCHS, epoch.number)
         if is_paused:
             store_pause(trial, result, 1)
         else:
@@ -128,7 +129,7 @@ def write_study(out: Path, file: StudyFile, runs: Path, count: int) -> None:
         lines.writelines(f"{json.dumps(each)}\n" for each in study_records(study, runs / "artifacts"))
 
 
-def timed(arguments: list[str]) -> dict[str, float]:
+def timed(arguments: list[str]) -> dict[str, Any]:
     """The seconds of a command of ours, and the most memory that it had."""
     began = time.perf_counter()
     child = os.posix_spawn(sys.executable, [sys.executable, __file__, "--call", *arguments], os.environ)
@@ -174,6 +175,8 @@ def first_trial(url: str) -> float:
 class Timed(Loop):
     """Notes the processor milliseconds of the end of each trial, in all and without storing its own result and curves."""
 
+    ends: list[tuple[float, float]]
+
     def _end(self, number: int, answer: Any) -> None:
         running, before, own = self.running[number], time.process_time(), 0.0
         store = running.end
@@ -184,7 +187,7 @@ class Timed(Loop):
             store(*arguments)
             own = time.process_time() - began
 
-        running.end = end  # type: ignore[method-assign]
+        running.end = end  # type: ignore[method-assign, assignment]
         super()._end(number, answer)
         spent = time.process_time() - before
         self.ends.append((round(1000 * spent, 1), round(1000 * (spent - own), 1)))

@@ -4,7 +4,7 @@ import gzip
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tests.support.fakes import Clock, Invented, session_in
 from tests.support.searches import small
-from tests.support.servers import mariadb, postgresql
+from tests.support.servers import MariaDB, PostgreSQL, mariadb, postgresql
 from tuner.__main__ import run
 from tuner.commands.dashboard import HOST, make_dashboard
 from tuner.data.sources import Places
@@ -27,7 +27,10 @@ from tuner.storage import Patience, default_url, open_storage
 from tuner.storage.private import add_trials
 from tuner.storage.proxy import proxy
 
-SERVERS = {"postgresql": postgresql, "mariadb": mariadb}
+SERVERS: dict[str, Callable[[], AbstractContextManager[PostgreSQL | MariaDB]]] = {
+    "postgresql": postgresql,
+    "mariadb": mariadb,
+}
 
 
 @pytest.fixture(params=["sqlite", "journal", "proxy", "postgresql", "mariadb"])

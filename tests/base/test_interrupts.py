@@ -3,7 +3,7 @@
 import signal
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 import pytest
@@ -27,6 +27,15 @@ class Referred:
         self.references.append(weakref.ref(self, lambda _: signal.raise_signal(signal.SIGINT)))
 
 
+@pytest.fixture
+def takes_interrupts() -> Iterator[None]:
+    """A shell starts what runs in the background without the handler of Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("takes_interrupts")
 @pytest.mark.parametrize("make", [Interrupted, Referred])
 def test_an_interrupt_that_python_drops_comes_again(make: Callable[[], object]) -> None:
     def sleeping() -> None:

@@ -158,9 +158,9 @@ def test_the_search_leaves_the_time_of_the_slowest_contenders_refits(session: Se
     study = looked(record(0.9, 0.9), [(1.0, 0.9, 1)], [(1.0, 0.9, 1)])
     slow = replace(study.trials[1], result=with_epoch(study.trials[1], seconds=1.0))
     budget = Minutes(600.0, 1)
-    assert reserved_seconds(session, budget, study.trials) == budget.reserved_for_refits(40 * 0.1)
+    assert reserved_seconds(session, budget, study.ranking) == budget.reserved_for_refits(40 * 0.1)
     both = replace(study, trials=(study.trials[0], slow))
-    assert reserved_seconds(session, budget, both.trials) == budget.reserved_for_refits(40 * 1.0)
+    assert reserved_seconds(session, budget, both.ranking) == budget.reserved_for_refits(40 * 1.0)
     assert reserved_seconds(session, budget, ()) == budget.reserved_for_refits()
 
 
@@ -268,9 +268,9 @@ def test_with_fixed_epochs_time_is_left_for_the_refits_of_a_new_winner(session: 
     budget = FixedEpochs(600.0, 1, seeds=3)
     study = replace(record(0.9), plain={})
     assert reserved_seconds(session, budget, ()) == pytest.approx(13.0)
-    assert reserved_seconds(session, budget, study.trials) == pytest.approx(43.0)
-    session.study.set_user_attr("confirmed", {"winner": of(study.trials[0]).key})
-    assert reserved_seconds(session, budget, study.trials) == pytest.approx(13.0)
+    assert reserved_seconds(session, budget, study.ranking) == pytest.approx(43.0)
+    refitted = of(study.trials[0]).key
+    assert reserved_seconds(session, budget, study.ranking, refitted) == pytest.approx(13.0)
 
 
 def test_each_refit_has_a_seed_of_its_own() -> None:

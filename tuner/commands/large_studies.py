@@ -1,5 +1,5 @@
 """What optuna-dashboard 0.21 sends of a study, made fit for thousands of trials. It would send each parameter's distribution with each
-trial, 7 kB a trial, make all of that anew for each request, and look through all notes for each trial."""
+trial, 9 kB a trial, make all of that anew for each request, and look through all notes for each trial."""
 
 import gzip
 from collections import defaultdict

@@ -28,6 +28,7 @@ def test_the_column_that_decides_is_the_most_important(tmp_path: Path) -> None:
     model = trained(Table(path="own.csv", target="y", columns=columns), tmp_path, places, epochs=40)
     confirmed = Confirmed.from_dict({**json.loads(model.with_suffix(".json").read_text()), "model": str(model)})
     study = optuna.create_study(study_name="own")
+    study.set_user_attr("objectives", ["validation_accuracy"])
     study.set_user_attr("confirmed", confirmed.to_dict())
     measure_columns(study, places, "in_process")
     stored = study.user_attrs[COLUMNS]

@@ -161,7 +161,8 @@ def file_of(name: str, epochs: int, seed: int = 0) -> StudyFile:
     """The study; each worker has a seed of its own, since random proposals of one seed would be the same."""
     training = {**STUDY["recipe"]["training"], "epochs": epochs}
     recipe = {**STUDY["recipe"], "training": training}
-    return study_from(name, {"search": {**STUDY["search"], "seed": seed}, "recipe": recipe})
+    search = {**STUDY["search"], "seed": seed, **({"pruner": "none"} if epochs == 1 else {})}  # it could prune nothing
+    return study_from(name, {"search": search, "recipe": recipe})
 
 
 def measure(url: str, workers: int, epochs: int, seconds: float, durations: Sequence[float]) -> dict[str, float]:
@@ -204,7 +205,8 @@ def server_seconds() -> dict[str, float]:
             "postgresql" if each.info["name"] == "postgres" else "proxy" if words[3:5] == ["storage", "serve"] else ""
         )
         if kind and times:
-            seconds[kind] = seconds.get(kind, 0.0) + times.user + times.system
+            ended = times.children_user + times.children_system  # of a server's processes for connections that ended
+            seconds[kind] = seconds.get(kind, 0.0) + times.user + times.system + ended
     return seconds
 
 

@@ -12,7 +12,7 @@ from typing import Any
 TRIALS = 20_000
 WORKERS = (8, 100, 1000, 10_000)
 CORES = (2, 16)
-"""The server's."""
+"""The server's. A proxy is one process for each of them: it computes on one."""
 
 
 def plan(storages: Mapping[str, Any], sizes: Mapping[str, Any], durations: Sequence[float]) -> list[dict[str, Any]]:

@@ -35,7 +35,7 @@ def detail(study: FrozenStudy, best: list[FrozenTrial], trials: list[FrozenTrial
             attributes[int(found[2])][name] = value
 
     def plain(trial: FrozenTrial) -> Plain:
-        key, own = (study._study_id, private.trial_id(trial)), attributes.get(private.trial_id(trial), {})
+        key, own = (private.study_id(study), private.trial_id(trial)), attributes.get(private.trial_id(trial), {})
         known = sent.get(key)
         if known is None or known[0] is not trial or known[1] != own or not trial.state.is_finished():
             known = sent[key] = (trial, own, _without_repeats(serializer.serialize_frozen_trial(key[0], trial, own)))

@@ -16,6 +16,7 @@ from tuner.storage.database import Database
 
 if TYPE_CHECKING:
     import grpc
+    from optuna.study._frozen import FrozenStudy
 
 CALLS = BaseStorage.__abstractmethods__ | {
     "get_trial_id_from_study_id_trial_number",
@@ -103,7 +104,7 @@ def close(study: optuna.Study) -> None:
         inner.engine.dispose()
 
 
-def study_id(study: optuna.Study) -> int:
+def study_id(study: "optuna.Study | FrozenStudy") -> int:
     """The storage's identifier of the study, which optuna-dashboard uses too."""
     return study._study_id
 

@@ -65,6 +65,7 @@ def test_each_process_sees_its_own_gpu_and_takes_memory_as_it_needs_it(places: P
     assert capacity_of(executor).text == "3 training processes on NVIDIA H200 × 2"
 
 
+@pytest.mark.long
 def test_a_device_without_memory_is_a_failure_and_its_process_is_replaced(places: Places, tmp_path: Path) -> None:
     def too_large(_: object) -> None:
         import tensorflow as tf
@@ -92,6 +93,7 @@ def test_a_device_without_memory_is_a_failure_and_its_process_is_replaced(places
     assert first != last
 
 
+@pytest.mark.long
 def test_a_search_says_on_which_gpus_it_trains(
     small_study: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

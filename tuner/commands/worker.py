@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     import optuna
 
 PAUSE_SECONDS = 1.0
+OPENING_SECONDS = 5.0
+"""For how long a server may not answer that may be a wrong one."""
 
 
 def worker(
@@ -97,11 +99,13 @@ def begun_study(study: str, runs: Path, storage: str | None, seconds: float) -> 
     from tuner.commands.terminal import print_message
     from tuner.search.lead import GOAL
     from tuner.storage import Patience, load_study, open_storage
+    from tuner.storage.outages import PATIENCE_SECONDS
 
-    end, opened = time.monotonic() + seconds, None
+    end, opened, patience = time.monotonic() + seconds, None, Patience(print_message, OPENING_SECONDS)
     while True:
         try:
-            opened = opened or open_storage(required_storage(runs, storage), Patience(print_message))
+            opened = opened or open_storage(required_storage(runs, storage), patience)
+            patience.seconds = PATIENCE_SECONDS
             known = load_study(opened, study)
             if GOAL in known.user_attrs or time.monotonic() >= end:
                 return known

@@ -12,7 +12,6 @@ With --machines a leader and two workers search a longer study, and meet what `c
 """
 
 import argparse
-import importlib.util
 import itertools
 import json
 import os
@@ -29,12 +28,11 @@ from typing import Any
 
 from attacked import TRIALS, Study, prepare_forks
 from attacks import DISTURBANCES, Disturbance
-from common import own_server
+from common import has_server, own_server
 from crashes import isolate, possible, small_disk
 
 CALLS = 3
 STORAGES = ("sqlite", "journal")
-INITDB = "postgresql/*/bin/initdb"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -102,12 +100,6 @@ def run_rounds(done: dict[int, Any], options: argparse.Namespace, folder: Path) 
                 file.write(json.dumps(done[number]) + "\n")
             print(json.dumps(done[number]), flush=True)
             shutil.rmtree(study.folder)
-
-
-def has_server() -> bool:
-    """Whether PostgreSQL's programs and its driver are on this machine."""
-    packages = all(map(importlib.util.find_spec, ("psycopg", "pytest")))
-    return bool(packages and (shutil.which("initdb") or [*Path("/usr/lib").glob(INITDB)]))
 
 
 def run_round(

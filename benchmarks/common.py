@@ -5,6 +5,7 @@ import platform
 import sys
 from contextlib import AbstractContextManager
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from tuner.base.machine import cores, processor
 if TYPE_CHECKING:
     from tests.support.servers import PostgreSQL
 
+sys.path.append(str(Path(__file__).parents[1]))  # of `tests.support`
 PACKAGES = ("tensorflow", "keras", "optuna", "keras-tuner", "tuner")
 
 
@@ -30,9 +32,17 @@ def write_results(path: Path, results: dict[str, Any]) -> None:
     path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 
+def has_server() -> bool:
+    """Whether PostgreSQL's programs, its driver and pytest, with which tests start it, are on this machine."""
+    if not all(map(find_spec, ("psycopg", "pytest"))):
+        return False
+    from tests.support.servers import initdb
+
+    return initdb() is not None
+
+
 def own_server() -> "AbstractContextManager[PostgreSQL]":
     """A PostgreSQL server, as the tests start it."""
-    sys.path.append(str(Path(__file__).parents[1]))
     from tests.support.servers import postgresql
 
     return postgresql()

@@ -120,7 +120,7 @@ def mariadb() -> Iterator[MariaDB]:
 @contextmanager
 def postgresql() -> Iterator[PostgreSQL]:
     """A server that runs. Skips the test where there are no programs for one."""
-    found = shutil.which("initdb") or next(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), None)
+    found = initdb()
     if found is None:
         pytest.skip("PostgreSQL (initdb, pg_ctl) is not on this machine")
     pytest.importorskip("psycopg", reason="psycopg is not installed")
@@ -128,6 +128,11 @@ def postgresql() -> Iterator[PostgreSQL]:
         server = PostgreSQL(folder, free_port(), Path(found).resolve().parent)
         with _running(server):
             yield server
+
+
+def initdb() -> str | None:
+    """PostgreSQL's program that makes a server's files; None where there is no PostgreSQL."""
+    return shutil.which("initdb") or next(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), None)
 
 
 def _mariadbd() -> str:

@@ -97,7 +97,7 @@ def _frozen(row: Any, values: Any, params: Any, user: Any, system: Any, reports:
 def _row(study_id: int, number: int, trial: FrozenTrial) -> Any:
     """The trial with its values, parameters, attributes and reports for Optuna's tables."""
 
-    def made(model: Any, parts: Iterable[Sequence[Any]]) -> list[Any]:
+    def rows(model: Any, parts: Iterable[Sequence[Any]]) -> list[Any]:
         return [model(**dict(zip(COLUMNS[model], each, strict=True))) for each in parts]
 
     def attributes(known: Mapping[str, Any]) -> Iterable[Sequence[Any]]:
@@ -117,13 +117,13 @@ def _row(study_id: int, number: int, trial: FrozenTrial) -> Any:
         state=trial.state,
         datetime_start=trial.datetime_start,
         datetime_complete=trial.datetime_complete,
-        values=made(
+        values=rows(
             models.TrialValueModel, ((place, *value_of(each)) for place, each in enumerate(trial.values or ()))
         ),
-        params=made(models.TrialParamModel, params),
-        user_attributes=made(models.TrialUserAttributeModel, attributes(trial.user_attrs)),
-        system_attributes=made(models.TrialSystemAttributeModel, attributes(trial.system_attrs)),
-        intermediate_values=made(
+        params=rows(models.TrialParamModel, params),
+        user_attributes=rows(models.TrialUserAttributeModel, attributes(trial.user_attrs)),
+        system_attributes=rows(models.TrialSystemAttributeModel, attributes(trial.system_attrs)),
+        intermediate_values=rows(
             models.TrialIntermediateValueModel,
             ((step, *report_of(each)) for step, each in trial.intermediate_values.items()),
         ),

@@ -1,5 +1,5 @@
-"""All uses of Optuna's private names, beside those in `database`: creating a trial with all its attributes at once, claiming a waiting one, system attributes and
-the artifacts among them."""
+"""All uses of Optuna's private names, beside those in `database`: creating a trial with all its attributes at once, claiming a waiting
+one, system attributes and the artifacts among them."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,10 +41,15 @@ def begin(study: optuna.Study, template: FrozenTrial) -> optuna.Trial:
     return optuna.Trial(study, study._storage.create_new_trial(study._study_id, template))
 
 
+def without_cache(storage: BaseStorage) -> BaseStorage:
+    """The storage itself, where Optuna has put a cache before it."""
+    inner: BaseStorage = getattr(storage, "_backend", storage)
+    return inner
+
+
 def add_trials(study: optuna.Study, trials: Sequence[FrozenTrial]) -> None:
     """Store trials in a study that nobody else writes to, in a database all in one transaction."""
-    storage = getattr(study._storage, "_backend", study._storage)
-    if isinstance(storage, Database):
+    if isinstance(storage := without_cache(study._storage), Database):
         storage.add_trials(study._study_id, trials)
     else:
         study.add_trials(trials)
@@ -100,7 +105,7 @@ def trial_id(trial: FrozenTrial) -> int:
 def close(study: optuna.Study) -> None:
     """Close the connections of the storage that the study was read from."""
     study._storage.remove_session()
-    if isinstance(inner := getattr(study._storage, "_backend", study._storage), RDBStorage):
+    if isinstance(inner := without_cache(study._storage), RDBStorage):
         inner.engine.dispose()
 
 
@@ -118,8 +123,7 @@ def user_attributes(study: optuna.Study) -> Mapping[str, Any]:
 def system_attributes(study: optuna.Study, of: str = "", without: str = "no prefix") -> Mapping[str, Any]:
     """What Optuna and optuna-dashboard store with a study: counters of samplers, notes, plots, artifacts; those whose names begin with
     `of` and not with `without`."""
-    storage = getattr(study._storage, "_backend", study._storage)
-    if isinstance(storage, Database):
+    if isinstance(storage := without_cache(study._storage), Database):
         return storage.get_system_attributes(study._study_id, of, without)
     known = study._storage.get_study_system_attrs(study._study_id)
     return {name: value for name, value in known.items() if name.startswith(of) and not name.startswith(without)}
@@ -150,7 +154,7 @@ def all_artifacts(study: optuna.Study) -> dict[str, str]:
 
 def schema(storage: BaseStorage) -> str:
     """What kind of storage this is, with the version of its tables."""
-    if isinstance(inner := getattr(storage, "_backend", storage), RDBStorage):
+    if isinstance(inner := without_cache(storage), RDBStorage):
         return f"RDBStorage, tables of version {inner.get_current_version()}"
     return type(inner).__name__
 

@@ -23,7 +23,7 @@ fashion: $(VENV)/installed
 	$(RUN) tuner optimize --study fashion
 
 test: $(VENV)/installed-dev
-	$(RUN) pytest -n logical --maxprocesses 4 --dist worksteal
+	$(RUN) pytest -n auto --dist worksteal
 
 test-long: $(VENV)/installed-dev
 	$(RUN) pytest -m 'long or hypothesis' --hypothesis-profile explore

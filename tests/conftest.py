@@ -11,6 +11,7 @@ from hypothesis import settings
 from optuna.storages import BaseStorage, InMemoryStorage
 
 from tests.support.fakes import Clock, clock_in
+from tuner.base.machine import cores
 from tuner.data.sources import Places
 from tuner.storage import default_url, open_storage
 
@@ -19,6 +20,11 @@ settings.register_profile("explore", max_examples=1000, print_blob=True, deadlin
 settings.load_profile(
     "fixed"
 )  # the same examples in every `make test`; `make test-long` says --hypothesis-profile explore
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more process than there are cores, since some tests wait; each takes up to 2 GiB."""
+    return min(4, cores() + 1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import optuna
@@ -127,7 +128,8 @@ def test_ctrl_c_queues_the_running_trial_for_the_next_call(tmp_path: Path) -> No
     assert study.trials[1].value == study.trials[0].params["x"]
 
 
-def test_the_trials_of_a_process_that_is_gone_are_queued(tmp_path: Path) -> None:
+def test_the_trials_of_a_process_that_is_gone_are_queued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tuner.python.objective.Leases", partial(Leases, seconds=2.0))
     study = optuna.create_study(storage=open_storage(default_url(tmp_path)))
     lost = study.ask({"x": optuna.distributions.FloatDistribution(0.0, 1.0)})
     lost.set_user_attr("lease", {**Leases(study).lease(), "renewed": 0.0})

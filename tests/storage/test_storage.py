@@ -84,7 +84,8 @@ URLS = {
 
 
 @pytest.mark.parametrize("url", URLS)
-def test_no_form_of_a_url_shows_a_password(url: str) -> None:
+def test_no_form_of_a_url_shows_a_password(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tuner.storage.opening.PROXY_SECONDS", 1)
     assert hide_password(url) == URLS[url]
     assert command_line("optimize", storage=url) == 'python -m tuner optimize --storage "$TUNER_STORAGE"'
     with pytest.raises(StorageError) as error:

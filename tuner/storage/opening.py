@@ -25,6 +25,9 @@ from tuner.storage.urls import NAME, default_url, hide_password
 BUSY_SECONDS, BUSY_AND_PATIENT = 60.0, 2.0
 """How long SQLite waits for a lock. Python cannot stop that wait, and Ctrl-C is noticed after it."""
 
+PROXY_SECONDS = 10
+"""How long a proxy may take to answer when its storage is opened."""
+
 CREATIONS = 5
 """How often the tables of a server's database are looked for while another process may be creating them."""
 
@@ -98,7 +101,7 @@ def _open_proxy(url: str) -> BaseStorage:
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or "localhost"
     with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
         storage = optuna.storages.GrpcStorageProxy(host=host, port=parts.port or 13000)
-    storage.wait_server_ready(timeout=10)
+    storage.wait_server_ready(timeout=PROXY_SECONDS)
     return storage
 
 

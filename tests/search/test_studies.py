@@ -28,7 +28,10 @@ def test_a_deleted_study_leaves_no_files_even_after_some_were_removed(
     store = optuna.artifacts.FileSystemArtifactStore(str(tmp_path / "artifacts"))
     optuna.artifacts.upload_artifact(artifact_store=store, file_path=str(page), study_or_trial=study)
     private.store_system_attribute(study, "artifacts:gone", "null")  # what optuna-dashboard leaves
+    (copy := tmp_path / "small" / "sources" / "0123").mkdir(parents=True)  # of a search on Ray
+    (copy / "mine.py").write_text("")
     assert delete_study(storage, "small", tmp_path) == 1
+    assert not [each for each in (tmp_path / "small").rglob("*") if each.is_file() or each == copy]
     assert list((tmp_path / "artifacts").iterdir()) == []
 
 
@@ -77,6 +80,18 @@ def test_a_study_whose_creation_was_interrupted_is_described_by_the_next_call(
     assert (record.objectives, record.title, record.plain) == (file.objectives, file.title, canonical(file.resolved))
     assert study.metric_names == list(file.objectives)
     assert differences == ()
+
+
+def test_trials_that_another_program_stored_are_refused(memory: BaseStorage, small_study: Path) -> None:
+    study = optuna.create_study(storage=memory, study_name="small", direction="maximize")
+    study.enqueue_trial({})
+    open_study(memory, small(small_study))
+    optuna.delete_study(study_name="small", storage=memory)
+    study = optuna.create_study(storage=memory, study_name="small", direction="maximize")
+    study.add_trial(optuna.create_trial(value=7.0))
+    with pytest.raises(StudyError, match=r"`optimize` did not make, with 1 trials: .* \(--reset\)"):
+        open_study(memory, small(small_study))
+    assert study.user_attrs == {}
 
 
 def test_comparing_finds_the_innermost_address() -> None:

@@ -22,6 +22,7 @@ Place = Annotated[str, typer.Argument(help="A storage URL, or a folder of runs."
 One = Annotated[str, typer.Option("--study", "-s", help="Name of a study in the storage. [all]")]
 NewName = Annotated[str, typer.Option("--name", help="Another name for the study.")]
 Out = Annotated[Path, typer.Option(help="The file to write.")]
+Replace = Annotated[bool, typer.Option("--force", help="Replace the part that a killed copy left.")]
 STATES = ("complete", "pruned", "fail", "running", "waiting")
 
 
@@ -51,13 +52,19 @@ def check(runs: Runs = RUNS, storage: Storage = None, artifacts: Artifacts = "")
 
 @app.command()
 def copy(
-    source: Place, target: Place, study: One = "", name: NewName = "", runs: Runs = RUNS, artifacts: Artifacts = ""
+    source: Place,
+    target: Place,
+    study: One = "",
+    name: NewName = "",
+    force: Replace = False,
+    runs: Runs = RUNS,
+    artifacts: Artifacts = "",
 ) -> None:
     """Copy studies from one storage to another: trials, attributes, artifacts. Those of a URL have their artifacts in the folder of
     runs, or with --artifacts all of them where that says."""
     if name and not study:
         raise StorageError(f"--name {name}: is for one study; add --study NAME")
-    _store(_records(*_place(source, runs), artifacts, study), *_place(target, runs), artifacts, name)
+    _store(_records(*_place(source, runs), artifacts, study), *_place(target, runs), artifacts, name, force)
 
 
 @app.command()
@@ -81,6 +88,7 @@ def export(
 def import_(
     file: Annotated[Path, typer.Argument(help="A file that `storage export` wrote.")],
     name: NewName = "",
+    force: Replace = False,
     runs: Runs = RUNS,
     storage: Storage = None,
     artifacts: Artifacts = "",
@@ -90,7 +98,7 @@ def import_(
         raise StorageError(f"{file}: there is no such file")
     from tuner.storage.transfer import lines_in
 
-    _store(lines_in(file), storage_url(runs, storage), runs, artifacts, name)
+    _store(lines_in(file), storage_url(runs, storage), runs, artifacts, name, force)
 
 
 @app.command()
@@ -146,16 +154,17 @@ def _records(url: str, runs: Path, artifacts: str, study: str) -> "Iterator[Reco
     return (record for each in studies for record in study_records(each, store))
 
 
-def _store(records: "Iterator[Record]", url: str, runs: Path, artifacts: str, name: str) -> None:
+def _store(records: "Iterator[Record]", url: str, runs: Path, artifacts: str, name: str, force: bool) -> None:
     from tuner.storage import hide_password, open_storage, raising_storage_errors
     from tuner.storage.artifacts import open_artifacts
     from tuner.storage.transfer import store_studies
 
     with raising_storage_errors(url):
-        (runs / "artifacts").mkdir(parents=True, exist_ok=True)
-        store = open_artifacts(runs, artifacts)
+        if (store := open_artifacts(runs, artifacts)) is None:
+            (runs / "artifacts").mkdir(parents=True)
+            store = open_artifacts(runs)
         assert store is not None, "there is a folder"
-        for stored in store_studies(records, open_storage(url), store, name):
+        for stored in store_studies(records, open_storage(url), store, name, force):
             print(f"{stored}: stored in {hide_password(url)}")
 
 

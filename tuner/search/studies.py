@@ -1,5 +1,6 @@
 """Studies in the storage: create, continue with a compatible file, delete."""
 
+import shutil
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -12,6 +13,7 @@ from optuna.exceptions import DuplicatedStudyError
 from optuna.samplers import RandomSampler
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
+from optuna.trial import TrialState
 
 from tuner.base.errors import StudyError, join
 from tuner.networks.hashing import changed_file
@@ -49,7 +51,7 @@ def open_study(storage: BaseStorage, file: StudyFile) -> tuple[optuna.Study, Stu
     """The Optuna study for a file, created if there is none; the file as the study began with it; and what has changed since.
 
     Raises `StudyError`, and changes nothing, if old and new trials could not be compared, or if a later version of this program
-    has written the study.
+    or another program has written the study.
     """
     directions = [StudyDirection[OBJECTIVES[name].direction.name] for name in file.objectives]
     if file.name not in optuna.get_all_study_names(storage):
@@ -62,6 +64,8 @@ def open_study(storage: BaseStorage, file: StudyFile) -> tuple[optuna.Study, Stu
         file = file.as_begun(stored)
         differences = tuple(compare(stored, canonical(file.resolved)))
         _refuse_incompatible(file, differences)
+    else:
+        _refuse_foreign(study)
     study.pruner = make_pruner(file.search.pruner, file.epochs, maximize=directions[0] is StudyDirection.MAXIMIZE)
     if stored is None or differences or study.user_attrs.get("version") != VERSION:
         _describe(study, file)
@@ -81,7 +85,8 @@ def compare(stored: Any, now: Any, place: str = "") -> Iterator[Difference]:
 
 
 def delete_study(storage: BaseStorage, name: str, runs: Path, artifacts: str = "") -> int:
-    """Remove a study with its trials, their artifacts (see `open_artifacts`), checkpoints and model; how many trials there were."""
+    """Remove a study with its trials, their artifacts (see `open_artifacts`), checkpoints, models, logs and
+    copies of code; how many trials there were."""
     if name not in optuna.get_all_study_names(storage):
         return 0
     study = optuna.load_study(study_name=name, storage=storage)
@@ -97,9 +102,21 @@ def delete_study(storage: BaseStorage, name: str, runs: Path, artifacts: str = "
         *(runs / name / "members").glob("*"),
         runs / name / "predictions.npz",
         *(runs / name / "checkpoints").glob("*.npz"),
+        *(runs / name).glob("worker-*.log"),
     ):
         path.unlink(missing_ok=True)
+    shutil.rmtree(runs / name / "sources", ignore_errors=True)
     return count
+
+
+def _refuse_foreign(study: optuna.Study) -> None:
+    """Refuse trials that no study file describes; the attributes are read after them, since another process may begin the study now."""
+    count = sum(each.state is not TrialState.WAITING for each in study.get_trials(deepcopy=False))
+    if count and "file" not in study.user_attrs:
+        raise StudyError(
+            f"the storage has a study {study.study_name!r} that `optimize` did not make, with {count} trials: they cannot be compared "
+            f"with new ones. Search under another name (--name), or delete that study (--reset)."
+        )
 
 
 def _refuse_incompatible(file: StudyFile, differences: tuple[Difference, ...]) -> None:

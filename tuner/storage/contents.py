@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner.base.errors import StorageError
 from tuner.base.writing import output_path
 from tuner.storage import private
-from tuner.storage.records import VERSION
+from tuner.storage.records import COPY, PART, VERSION
 
 STALE_SECONDS = 600.0
 """So old a lease is told as one that nobody renews; two clocks may differ by less."""
@@ -26,6 +26,8 @@ def counts(study: optuna.Study) -> Mapping[str, int]:
 
 def problems(study: optuna.Study, stored: Container[str]) -> Iterator[str]:
     """What is wrong with a study, if these artifacts are stored, and what to do."""
+    if study.user_attrs.get(COPY) == PART:
+        yield "is a part of a copy, which is under way or was killed: if it was killed, copy the study again with --force"
     if (version := study.user_attrs.get("version", 0)) > VERSION:
         yield f"has records of version {version}, and this program reads {VERSION}: install a later one"
     if stale := sum(map(_is_stale, study.get_trials(deepcopy=False))):

@@ -20,6 +20,9 @@ from tuner.storage.trainings import LONG, StoredTraining, attributes_of, is_ende
 VERSION = 2
 """Version of stored records. Records of a later version are refused."""
 
+COPY, PART, WHOLE = "copy", "a part", "whole"
+"""The attribute of a study that `storage copy` or `storage import` stored, and its values before and after all of it is there."""
+
 
 def recipe_attributes(recipe: Recipe, environment: Mapping[str, str]) -> dict[str, Any]:
     """The attributes of a trial with a recipe."""
@@ -183,11 +186,21 @@ def read_study(storage: BaseStorage, name: str) -> StudyRecord:
 
 
 def study_attributes(study: optuna.Study) -> Mapping[str, Any]:
-    """The attributes of a study. Raises `StudyError` if a later version of this program wrote it."""
+    """The attributes of a study. Raises `StudyError` if a later version of this program wrote it, or if it is a part of a copy."""
+    refuse_part(study)
     if (attributes := user_attributes(study)).get("version", VERSION) > VERSION:
         problem = f"was kept by a later version of tuner (records of version {attributes['version']}, ours {VERSION})"
         raise StudyError(f"the study {study.study_name!r} {problem}: install that one, or search under another --name")
     return attributes
+
+
+def refuse_part(study: optuna.Study) -> None:
+    """Raise `StudyError` for a study whose copy is under way, or was ended by force."""
+    if user_attributes(study).get(COPY) == PART:
+        raise StudyError(
+            f"the study {study.study_name!r} is a part of a copy, which is under way or was killed; if it was killed, copy the study "
+            f"again with --force"
+        )
 
 
 def study_record(study: optuna.Study, trainings: Sequence[StoredTraining] = ()) -> StudyRecord:

@@ -22,6 +22,7 @@ from tuner.base.errors import StorageError, first_line
 from tuner.storage import private
 from tuner.storage.artifacts import Artifacts
 from tuner.storage.private import artifacts
+from tuner.storage.records import COPY, PART, WHOLE, refuse_part
 
 FORMAT = 1
 """The version of these records. Those of a later version are refused."""
@@ -40,14 +41,17 @@ NOTE = "dashboard:note_str:"
 
 
 def study_records(study: optuna.Study, store: Artifacts | None) -> Iterator[Record]:
-    """The records of a study with its artifacts from this store. Those that are not there are left out."""
+    """The records of a study with its artifacts from this store. Those that are not there are left out. Raises `StudyError` for a part
+    of a study."""
+    refuse_part(study)
     attributes, attached = dict(private.system_attributes(study)), private.all_artifacts(study)
     trials = study.get_trials(deepcopy=False)
     there = store.sizes("") if store else {}
     contents = {id_: store for id_ in attached if store and id_ in there}
     head = {"kind": "study", "format": FORMAT, "name": study.study_name, "id": private.study_id(study)}
     head |= {"directions": [each.name.lower() for each in study.directions], "trials": len(trials)}
-    yield {**head, "artifacts": len(contents), "user_attrs": study.user_attrs, "system_attrs": attributes}
+    own = {name: value for name, value in study.user_attrs.items() if name != COPY}
+    yield {**head, "artifacts": len(contents), "user_attrs": own, "system_attrs": attributes}
     yield from map(_trial_record, trials)
     for id_, place in contents.items():
         with place.open_reader(id_) as file:
@@ -65,29 +69,46 @@ def lines_in(path: Path) -> Iterator[Record]:
         raise StorageError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def store_studies(records: Iterator[Record], storage: BaseStorage, store: Artifacts, name: str = "") -> Iterator[str]:
+def store_studies(
+    records: Iterator[Record], storage: BaseStorage, store: Artifacts, name: str = "", force: bool = False
+) -> Iterator[str]:
     """Store each study in these records, with its artifacts in this store, and yield its name; `name` replaces it. Raises
-    `StorageError` and stores nothing of a study that is there already or whose records are damaged or incomplete."""
+    `StorageError` and stores nothing of a study that is there already or whose records are damaged or incomplete. A part of a study,
+    which a killed call left, is refused by all that reads studies until `force` replaces it."""
     for head in records:
         if head["kind"] != "study" or head.get("format") != FORMAT:
             raise StorageError("the records do not begin with a study, or another version of tuner wrote them")
-        own, fresh = name or str(head.get("name")), dict[str, str]()
+        own = name or str(head.get("name"))
+        if force:
+            _delete_part(own, storage, store)
         try:
             study = optuna.create_study(study_name=own, directions=head.get("directions"), storage=storage)
+            study.set_user_attr(COPY, PART)
         except DuplicatedStudyError:
+            refuse_part(optuna.load_study(study_name=own, storage=storage))
             raise StorageError(f"the storage has a study {own!r} already; choose another name with --name") from None
         except DAMAGE as error:
             raise _damaged(own, error) from error
         try:
-            _fill(study, head, takewhile(lambda each: each["kind"] != "end", records), store, fresh)
+            _fill(study, head, takewhile(lambda each: each["kind"] != "end", records), store)
         except BaseException as error:
-            optuna.delete_study(study_name=own, storage=storage)
-            for id_ in fresh.values():
-                store.remove(id_)
+            _delete_part(own, storage, store)
             if isinstance(error, DAMAGE):
                 raise _damaged(own, error) from error
             raise
+        study.set_user_attr(COPY, WHOLE)
         yield own
+
+
+def _delete_part(name: str, storage: BaseStorage, store: Artifacts) -> None:
+    """Remove a part of a study, if there is one, with its artifacts."""
+    if name in optuna.get_all_study_names(storage):
+        study = optuna.load_study(study_name=name, storage=storage)
+        if study.user_attrs.get(COPY) == PART:
+            attached = private.all_artifacts(study)
+            optuna.delete_study(study_name=name, storage=storage)
+            for id_ in attached:
+                store.remove(id_)
 
 
 def _damaged(name: str, error: BaseException) -> StorageError:
@@ -104,26 +125,32 @@ def _record(line: bytes, where: str) -> Record:
     raise StorageError(f"{where}: is no record that `tuner storage export` wrote")
 
 
-def _fill(
-    study: optuna.Study, head: Record, records: Iterator[Record], store: Artifacts, fresh: dict[str, str]
-) -> None:
-    """Store the trials and artifacts of a study, then its attributes. Artifacts get new identifiers, which `fresh` collects: two
-    studies, of which either may be deleted, have no file in common."""
-    attributes, numbers, files = _renamed(_whole_note(head["system_attrs"]), fresh), dict[int, int](), 0
-    while chunk := list(islice(records, AT_ONCE)):
-        kept = [each for each in chunk if each["kind"] != "artifact"]
-        private.add_trials(study, [_trial(each, fresh) for each in kept])
-        numbers |= {each["id"]: each["number"] for each in kept}
-        for record in chunk:
-            if record["kind"] == "artifact":
-                store.write(fresh[record["id"]], BytesIO(base64.b64decode(record["content"], validate=True)))
-                files += 1
-    trials = study.get_trials(deepcopy=False)
-    if [*numbers.values()] != [*range(head["trials"])] or files != head["artifacts"]:
-        wanted = f"{head['trials']} and {head['artifacts']}"
-        raise ValueError(f"{len(numbers)} trials in order and {files} artifacts instead of {wanted}")
+def _fill(study: optuna.Study, head: Record, records: Iterator[Record], store: Artifacts) -> None:
+    """Store the trials of a study, then its attributes, which name all artifacts, then those, so that a part can be removed with them.
+    Artifacts get new identifiers: two studies, of which either may be deleted, have no file in common."""
+    fresh, numbers, wanted = dict[str, str](), dict[int, int](), islice(records, head["trials"])
+    attributes = _renamed(_whole_note(head["system_attrs"]), fresh)
+    while chunk := [each for each in islice(wanted, AT_ONCE) if each["kind"] == "trial"]:
+        private.add_trials(study, [_trial(each, fresh) for each in chunk])
+        numbers |= {each["id"]: each["number"] for each in chunk}
+    if [*numbers.values()] != [*range(head["trials"])]:
+        raise ValueError(f"{len(numbers)} trials in order instead of {head['trials']}")
     for key, value in head["user_attrs"].items():
-        study.set_user_attr(key, value)
+        if key != COPY:
+            study.set_user_attr(key, value)
+    _store_attributes(study, head, attributes, numbers)
+    stored = []
+    for record in records:
+        store.write(fresh[record["id"]], BytesIO(base64.b64decode(record["content"], validate=True)))
+        stored.append(record["id"])
+    if len(stored) != head["artifacts"]:
+        raise ValueError(f"{len(stored)} artifacts instead of {head['artifacts']}")
+
+
+def _store_attributes(
+    study: optuna.Study, head: Record, attributes: Mapping[str, Any], numbers: Mapping[int, int]
+) -> None:
+    trials = study.get_trials(deepcopy=False)
     for key, value in attributes.items():
         if found := ON_TRIAL.fullmatch(key):
             key = f"{found[1]}{private.trial_id(trials[numbers[int(found[2])]])}{found[3]}"

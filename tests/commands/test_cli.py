@@ -182,6 +182,21 @@ def test_a_broken_study_file_leaves_nothing_behind(capsys: pytest.CaptureFixture
     assert [path.name for path in tmp_path.iterdir()] == ["broken.toml"]
 
 
+@pytest.mark.parametrize("url", ["sqlite:///none.db", "journal:none.log"])
+@pytest.mark.parametrize(
+    "command", ["studies", "trials digits", "leaderboard digits", "dashboard", "worker --study digits"]
+)
+def test_a_command_that_reads_creates_no_storage(
+    command: str, url: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    status, _, errors = run_command(capsys, *command.split(), "--storage", url)
+    assert (status, errors) == (
+        2,
+        f"error: there is no storage {url.removeprefix('sqlite:///').removeprefix('journal:')}\n",
+    )
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_wrong_option_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     status, _, errors = run_command(capsys, "optimize", "--stady", "digits")
     assert status == 2

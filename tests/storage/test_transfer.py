@@ -132,6 +132,12 @@ def test_the_commands_move_a_study_through_a_file(
         (["copy", "{}", "{}/x", "--name", "y"], "--name y: is for one study; add --study NAME"),
         (["copy", "{}/none", "{}/x"], "there is no storage {}/none/tuner.db"),
         (["check", "--storage", "sqlite:///{}/none.db"], "there is no storage {}/none.db"),
+        (["check", "--storage", "sqlite+pysqlite:///{}/none.db"], "there is no storage {}/none.db"),
+        (["check", "--storage", "journal:{}/none.log"], "there is no storage {}/none.log"),
+        (
+            ["check", "--storage", "sqlite:x"],
+            "the storage sqlite:x cannot be opened: Could not parse SQLAlchemy URL from given URL string",
+        ),
         (["copy", "{}", "{}", "--study", "smal"], "the storage has no study 'smal'; did you mean small?"),
         (["copy", "{}", "{}"], "the storage has a study 'before' already; choose another name with --name"),
         (["import", "{}/none.jsonl"], "{}/none.jsonl: there is no such file"),
@@ -305,6 +311,8 @@ def test_a_part_that_a_killed_copy_left_is_refused_until_it_is_replaced(
         assert part in " ".join(capsys.readouterr().err.split()), command
     assert run(["storage", "check", "--runs", str(other)]) == 1
     assert "small: is a part of a copy" in capsys.readouterr().out
+    assert run(["studies", "--runs", str(other)]) == 0
+    assert f"left out: {part}" in " ".join(capsys.readouterr().err.split())
     assert run([*copy, "--force"]) == 0
     assert run([*copy, "--force"]) == 2, "it replaces only parts"
     moved = load_study(open_storage(default_url(other)), "small")

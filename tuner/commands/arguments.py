@@ -79,10 +79,13 @@ def storage_url(runs: Path, storage: str | None) -> str:
 
 
 def required_storage(runs: Path, storage: str | None) -> str:
-    """The storage's URL. Raises `StorageError` if the embedded one does not exist."""
+    """The storage's URL. Raises `StorageError` if it is a file that does not exist, which reading would create."""
+    from tuner.storage.contents import file_of
+
     if storage is None and not (runs / "tuner.db").is_file():
         raise StorageError(f"there is no storage in {runs} yet: run `tuner optimize` first, or add --runs")
-    return storage_url(runs, storage)
+    file_of(url := storage_url(runs, storage))
+    return url
 
 
 def stored_study(study: str, runs: Path, storage: str | None) -> "optuna.Study":

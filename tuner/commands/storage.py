@@ -34,10 +34,9 @@ def check(runs: Runs = RUNS, storage: Storage = None, artifacts: Artifacts = "")
     from tuner.commands.terminal import print_table
     from tuner.storage import hide_password, load_study, open_storage, private
     from tuner.storage.artifacts import open_artifacts
-    from tuner.storage.contents import counts, file_of, problems
+    from tuner.storage.contents import counts, problems
 
     url = required_storage(runs, storage)
-    file_of(url)
     opened = open_storage(url)
     studies = [load_study(opened, name) for name in optuna.get_all_study_names(opened)]
     print(f"{hide_password(url)}: {private.schema(opened)}, {len(studies)} studies")
@@ -125,7 +124,7 @@ def serve(
     from tuner.storage import Patience, hide_password
     from tuner.storage.proxy import proxy
 
-    url, ended = required_storage(runs, storage), threading.Event()
+    url, ended = storage or required_storage(runs, storage), threading.Event()
     with proxy(url, host, port, Patience(print_message)) as address:
         for number in (signal.SIGINT, signal.SIGTERM):  # a background process of a shell has no handler of its own
             signal.signal(number, lambda *_: ended.set())

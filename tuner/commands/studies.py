@@ -19,7 +19,6 @@ from tuner.commands.arguments import (
     Study,
     load_study_file,
     required_storage,
-    storage_url,
 )
 
 if TYPE_CHECKING:
@@ -30,20 +29,28 @@ def studies(runs: Runs = RUNS, storage: Storage = None) -> None:
     """List the study files with their progress, and the other studies in the storage."""
     import optuna
 
-    from tuner.commands.terminal import print_table
+    from tuner.base.errors import StudyError
+    from tuner.commands.terminal import print_message, print_table
     from tuner.outcome import read_outcome
     from tuner.storage import load_study, open_storage
     from tuner.study import load
     from tuner.study.places import study_files
 
     outcomes: dict[str, Outcome] = {}
+    unreadable: list[StudyError] = []
     if storage or (runs / "tuner.db").is_file():
-        opened = open_storage(storage_url(runs, storage))
-        outcomes = {name: read_outcome(load_study(opened, name)) for name in optuna.get_all_study_names(opened)}
+        opened = open_storage(required_storage(runs, storage))
+        for name in optuna.get_all_study_names(opened):
+            try:
+                outcomes[name] = read_outcome(load_study(opened, name))
+            except StudyError as error:  # a later version's, or a part of a copy
+                unreadable.append(error)
     files = {name: load(path, name).title for name, path in study_files().items()}
     titles = files | {name: each.record.title for name, each in outcomes.items() if name not in files}
     rows = [(name, *_progress(outcomes.get(name)), title) for name, title in titles.items()]
     print_table(("study", "trials", "best trial", "final model, trained longer", "title"), rows)
+    for each in unreadable:
+        print_message(f"left out: {each}")
 
 
 def check(

@@ -4,7 +4,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import optuna
@@ -37,12 +37,17 @@ def problems(study: optuna.Study, stored: Container[str]) -> Iterator[str]:
 
 
 def file_of(url: str) -> Path | None:
-    """The file of an embedded storage or a journal; None for a server. Raises `StorageError` where it does not exist."""
+    """The file of an embedded storage or a journal; None for a server and for what is no URL. Raises `StorageError` where it does not
+    exist."""
     from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
 
-    if not url.startswith(("sqlite:", "journal:")):
+    name = url.removeprefix("journal:") if url.startswith("journal:") else ""
+    with suppress(ArgumentError):
+        name = str(make_url(url).database or "") if url.startswith("sqlite") else name
+    if not name or name.startswith("file:"):  # the latter is a URI for SQLite itself
         return None
-    path = Path(url.removeprefix("journal:") if url.startswith("journal:") else make_url(url).database or "")
+    path = Path(name)
     if not path.is_file():
         raise StorageError(f"there is no storage {path}")
     return path

@@ -135,5 +135,5 @@ def load_study(storage: BaseStorage, name: str) -> optuna.Study:
     """The Optuna study with this name. Raises `StudyError` with the closest name."""
     with record_errors(f"the study {name!r}"):
         if name not in (names := optuna.get_all_study_names(storage)):
-            raise StudyError(f"the storage has no study {name!r}; {near_miss(name, names)}")
+            raise StudyError(f"the storage has no study {name!r}; {near_miss(name, names) if names else 'it is empty'}")
         return optuna.load_study(study_name=name, storage=storage)

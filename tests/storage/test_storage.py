@@ -103,6 +103,17 @@ def test_a_url_without_a_password_is_printed_as_it_is(url: str) -> None:
     assert "TUNER_STORAGE" not in command_line("optimize", storage=url)
 
 
+@pytest.mark.parametrize("url", ["sqlite:///file:x.db?uri=true", "sqlite+pysqlite:///x.db"])
+def test_every_form_of_sqlites_url_is_one_file(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    optuna.create_study(storage=open_storage(url), study_name="one")
+    assert run(["storage", "check", "--storage", url]) == 0
+    assert "nothing is wrong" in capsys.readouterr().out
+    assert {each.name.split("-")[0] for each in tmp_path.iterdir()} == {"x.db"}
+
+
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.7, 0.9, 0.97])
 @pytest.mark.parametrize("command", ["trials", "leaderboard", "studies"])
 def test_a_database_that_was_cut_is_one_message_or_is_read(

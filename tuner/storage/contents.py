@@ -4,7 +4,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import optuna
@@ -14,6 +14,7 @@ from tuner.base.errors import StorageError
 from tuner.base.writing import output_path
 from tuner.storage import private
 from tuner.storage.records import COPY, PART, VERSION
+from tuner.storage.urls import file_in
 
 STALE_SECONDS = 600.0
 """So old a lease is told as one that nobody renews; two clocks may differ by less."""
@@ -37,18 +38,9 @@ def problems(study: optuna.Study, stored: Container[str]) -> Iterator[str]:
 
 
 def file_of(url: str) -> Path | None:
-    """The file of an embedded storage or a journal; None for a server and for what is no URL. Raises `StorageError` where it does not
-    exist."""
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    name = url.removeprefix("journal:") if url.startswith("journal:") else ""
-    with suppress(ArgumentError):
-        name = str(make_url(url).database or "") if url.startswith("sqlite") else name
-    if not name or name.startswith("file:"):  # the latter is a URI for SQLite itself
-        return None
-    path = Path(name)
-    if not path.is_file():
+    """The file of a storage (see `file_in`). Raises `StorageError` where it does not exist."""
+    path = file_in(url)
+    if path and not path.is_file():
         raise StorageError(f"there is no storage {path}")
     return path
 

@@ -20,7 +20,7 @@ from tuner.storage.database import Database
 from tuner.storage.journal import WholeLines
 from tuner.storage.outages import Patience, failures, is_away, patient, reason_of, storage_error, trying_again
 from tuner.storage.private import create_tables
-from tuner.storage.urls import NAME, default_url, hide_password
+from tuner.storage.urls import NAME, default_url, file_in, hide_password
 
 BUSY_SECONDS, BUSY_AND_PATIENT = 60.0, 2.0
 """How long SQLite waits for a lock. Python cannot stop that wait, and Ctrl-C is noticed after it."""
@@ -61,7 +61,7 @@ def _opened(url: str, busy: float) -> BaseStorage:
         return JournalStorage(WholeLines(url.removeprefix("journal:")))
     if url.startswith("grpc://"):
         return _open_proxy(url)
-    if url.startswith("sqlite:"):
+    if url.startswith("sqlite"):
         return _open_sqlite(url, busy)
     return _open_server(url)
 
@@ -106,10 +106,8 @@ def _open_proxy(url: str) -> BaseStorage:
 
 
 def _open_sqlite(url: str, busy: float) -> Database:
-    from sqlalchemy.engine import make_url
-
-    path = Path(make_url(url).database or "")
-    if path.name and not path.exists():
+    path = file_in(url)
+    if path and not path.exists():
         _create_sqlite(path)
     return Database(url, engine_kwargs={"connect_args": {"timeout": busy, "factory": ConnectionInWal}})
 

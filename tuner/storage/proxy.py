@@ -10,7 +10,6 @@ from tuner.storage.opening import open_storage
 from tuner.storage.outages import Patience
 from tuner.storage.private import answer_calls, cached
 
-PORT = 13000
 THREADS = 10
 """How many calls are answered at once; SQLAlchemy opens at most 15 connections to a database."""
 

@@ -1,6 +1,7 @@
 """URLs of storages: the embedded one's, and how any of them may be printed."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 NAME = "tuner.db"
@@ -13,6 +14,17 @@ def default_url(runs: Path) -> str:
     from sqlalchemy.engine import URL
 
     return URL.create("sqlite", database=str((runs / NAME).resolve())).render_as_string()
+
+
+def file_in(url: str) -> Path | None:
+    """The file of SQLite or of a journal; None for a database in memory, a URI of SQLite's own, a server, and what is no URL."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    name = url.removeprefix("journal:") if url.startswith("journal:") else ""
+    with suppress(ArgumentError):
+        name = str(make_url(url).database or "") if url.startswith("sqlite") else name
+    return Path(name) if name and not name.startswith("file:") else None
 
 
 def hide_password(url: str) -> str:

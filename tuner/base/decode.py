@@ -10,9 +10,9 @@ Not pydantic: its messages for unions name Python classes, and its addresses con
 
 import math
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -37,7 +37,8 @@ def encode(value: object) -> Any:
     return value
 
 
-def kinds(target: Any) -> dict[str, type]:
+@cache
+def kinds(target: Any) -> Mapping[str, type]:
     """The dataclasses of a union by their `kind`."""
     members: tuple[Any, ...] = get_args(target) if _is_union(target) else (target,)
     records = [cast(type, member) for member in members if is_dataclass(member)]
@@ -48,25 +49,29 @@ _hints = cache(get_type_hints)
 
 
 @cache
+def _fields(target: type) -> Mapping[str, Field[Any]]:
+    return {field.name: field for field in fields(target) if field.init}
+
+
+@cache
 def _own_kinds(member: type) -> tuple[str, ...]:
     hint = get_type_hints(member).get("kind")
     return get_args(hint) if get_origin(hint) is Literal else ()
 
 
 def _decode(target: Any, value: object, place: str) -> object:
+    return _decoder(target)(target, value, place)
+
+
+@cache
+def _decoder(target: Any) -> Callable[[Any, object, str], object]:
     if _is_union(target):
-        return _decode_union(target, value, place)
-    if get_origin(target) is Literal:
-        return _decode_literal(get_args(target), value, place)
-    if get_origin(target) is tuple:
-        return _decode_tuple(get_args(target), value, place)
+        return _decode_union
     if is_dataclass(target):
-        return _decode_record(cast(type, target), value, place)
-    if get_origin(target) is Mapping:
-        if not isinstance(value, Mapping):
-            raise Invalid(place, f"must be a table, got {value!r}")
-        return dict(value)
-    return _decode_scalar(target, value, place)
+        return _decode_record
+    return {Literal: _decode_literal, tuple: _decode_tuple, Mapping: _decode_table}.get(
+        get_origin(target), _decode_scalar
+    )
 
 
 def _is_union(target: Any) -> bool:
@@ -74,8 +79,7 @@ def _is_union(target: Any) -> bool:
 
 
 def _decode_union(target: Any, value: object, place: str) -> object:
-    by_kind, options = kinds(target), get_args(target)
-    without = [cast(type, each) for each in options if is_dataclass(each) and not _own_kinds(cast(type, each))]
+    by_kind, options, without = kinds(target), get_args(target), _without_kind(target)
     if isinstance(value, str) and by_kind and (value in by_kind or not without):
         value = {"kind": value}
     if by_kind and (without or isinstance(value, Mapping)):
@@ -98,6 +102,14 @@ def _decode_union(target: Any, value: object, place: str) -> object:
     raise Invalid(place, f"must be {' or '.join(_type_text(option) for option in options)}, got {value!r}")
 
 
+@cache
+def _without_kind(target: Any) -> tuple[type, ...]:
+    """The dataclasses of a union that have no `kind`."""
+    return tuple(
+        cast(type, each) for each in get_args(target) if is_dataclass(each) and not _own_kinds(cast(type, each))
+    )
+
+
 def _accepts(option: Any, value: object) -> bool:
     if get_origin(option) is tuple:
         return isinstance(value, list | tuple)
@@ -108,14 +120,22 @@ def _accepts(option: Any, value: object) -> bool:
     return type(value) is option
 
 
-def _decode_literal(allowed: tuple[object, ...], value: object, place: str) -> object:
+def _decode_table(target: Any, value: object, place: str) -> object:
+    if not isinstance(value, Mapping):
+        raise Invalid(place, f"must be a table, got {value!r}")
+    return dict(value)
+
+
+def _decode_literal(target: Any, value: object, place: str) -> object:
+    allowed = get_args(target)
     if value in allowed and any(type(value) is type(each) for each in allowed):
         return value
     raise Invalid(place, f"unknown value {value!r}; {near_miss(str(value), [str(each) for each in allowed])}")
 
 
-def _decode_tuple(items: tuple[Any, ...], value: object, place: str) -> tuple[object, ...]:
+def _decode_tuple(target: Any, value: object, place: str) -> tuple[object, ...]:
     """A list of one type, or of as many types as it has items."""
+    items = get_args(target)
     if not isinstance(value, list | tuple):
         raise Invalid(place, f"must be a list of {_type_text(items[0])}, got {value!r}")
     types_of = items[:1] * len(value) if items[-1] is ... else items
@@ -133,7 +153,7 @@ def _decode_record(target: type, value: object, place: str) -> object:
         value = {"kind": value}
     if not isinstance(value, Mapping):
         raise Invalid(place, f"must be a table, got {value!r}")
-    known = {field.name: field for field in fields(target) if field.init}
+    known = _fields(target)
     for key in value:
         if key not in known:
             raise Invalid(join(place, str(key)), f"unknown key; {near_miss(str(key), known)}")

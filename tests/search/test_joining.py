@@ -147,7 +147,7 @@ def test_a_worker_waits_for_a_study_that_is_yet_to_begin(
                     pass
 
     monkeypatch.setattr("tuner.commands.worker.time", Beginning())
-    with pytest.raises(StudyError, match=r"^the storage has no study 'small'; nothing is allowed here$"):
+    with pytest.raises(StudyError, match=r"^the storage has no study 'small'; it is empty$"):
         begun_study("small", tmp_path, None, 0.0)
     with pytest.raises(StudyError, match="has no study 'small'"):
         begun_study("small", tmp_path, None, 3.0)

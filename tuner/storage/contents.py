@@ -13,7 +13,8 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner.base.errors import StorageError
 from tuner.base.writing import output_path
 from tuner.storage import private
-from tuner.storage.records import COPY, PART, VERSION
+from tuner.storage.opening import COPY, PART
+from tuner.storage.records import VERSION
 from tuner.storage.urls import file_in
 
 STALE_SECONDS = 600.0

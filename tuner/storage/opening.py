@@ -5,7 +5,7 @@ import random
 import sqlite3
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from tuner.base.writing import temporary_folder
 from tuner.storage.database import Database
 from tuner.storage.journal import WholeLines
 from tuner.storage.outages import Patience, failures, is_away, patient, reason_of, storage_error, trying_again
-from tuner.storage.private import create_tables
+from tuner.storage.private import create_tables, user_attributes
 from tuner.storage.urls import NAME, default_url, file_in, hide_password
 
 BUSY_SECONDS, BUSY_AND_PATIENT = 60.0, 2.0
@@ -27,6 +27,9 @@ BUSY_SECONDS, BUSY_AND_PATIENT = 60.0, 2.0
 
 PROXY_SECONDS = 10
 """How long a proxy may take to answer when its storage is opened."""
+
+COPY, PART, WHOLE = "copy", "a part", "whole"
+"""The attribute of a study that `storage copy` or `storage import` stored, and its values before and after all of it is there."""
 
 CREATIONS = 5
 """How often the tables of a server's database are looked for while another process may be creating them."""
@@ -135,3 +138,13 @@ def load_study(storage: BaseStorage, name: str) -> optuna.Study:
         if name not in (names := optuna.get_all_study_names(storage)):
             raise StudyError(f"the storage has no study {name!r}; {near_miss(name, names) if names else 'it is empty'}")
         return optuna.load_study(study_name=name, storage=storage)
+
+
+def whole_attributes(study: optuna.Study) -> Mapping[str, Any]:
+    """The study's own attributes, not to be changed. Raises `StudyError` for one whose copy is under way, or was ended by force."""
+    if (attributes := user_attributes(study)).get(COPY) == PART:
+        raise StudyError(
+            f"the study {study.study_name!r} is a part of a copy, which is under way or was killed; if it was killed, copy the study "
+            f"again with --force"
+        )
+    return attributes

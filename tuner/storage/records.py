@@ -13,15 +13,12 @@ from tuner.base.extrapolation import Look, leveled, until_best
 from tuner.base.metrics import Direction
 from tuner.recipe import Recipe
 from tuner.result import OBJECTIVES, Result
-from tuner.storage.opening import load_study
-from tuner.storage.private import store_mark, user_attributes
+from tuner.storage.opening import load_study, whole_attributes
+from tuner.storage.private import store_mark
 from tuner.storage.trainings import LONG, StoredTraining, attributes_of, is_ended_look, trainings_of
 
 VERSION = 2
 """Version of stored records. Records of a later version are refused."""
-
-COPY, PART, WHOLE = "copy", "a part", "whole"
-"""The attribute of a study that `storage copy` or `storage import` stored, and its values before and after all of it is there."""
 
 
 def recipe_attributes(recipe: Recipe, environment: Mapping[str, str]) -> dict[str, Any]:
@@ -187,20 +184,10 @@ def read_study(storage: BaseStorage, name: str) -> StudyRecord:
 
 def study_attributes(study: optuna.Study) -> Mapping[str, Any]:
     """The attributes of a study. Raises `StudyError` if a later version of this program wrote it, or if it is a part of a copy."""
-    refuse_part(study)
-    if (attributes := user_attributes(study)).get("version", VERSION) > VERSION:
+    if (attributes := whole_attributes(study)).get("version", VERSION) > VERSION:
         problem = f"was kept by a later version of tuner (records of version {attributes['version']}, ours {VERSION})"
         raise StudyError(f"the study {study.study_name!r} {problem}: install that one, or search under another --name")
     return attributes
-
-
-def refuse_part(study: optuna.Study) -> None:
-    """Raise `StudyError` for a study whose copy is under way, or was ended by force."""
-    if user_attributes(study).get(COPY) == PART:
-        raise StudyError(
-            f"the study {study.study_name!r} is a part of a copy, which is under way or was killed; if it was killed, copy the study "
-            f"again with --force"
-        )
 
 
 def study_record(study: optuna.Study, trainings: Sequence[StoredTraining] = ()) -> StudyRecord:

@@ -21,8 +21,8 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner.base.errors import StorageError, first_line
 from tuner.storage import private
 from tuner.storage.artifacts import Artifacts
+from tuner.storage.opening import COPY, PART, WHOLE, whole_attributes
 from tuner.storage.private import artifacts
-from tuner.storage.records import COPY, PART, WHOLE, refuse_part
 
 FORMAT = 1
 """The version of these records. Those of a later version are refused."""
@@ -43,14 +43,13 @@ NOTE = "dashboard:note_str:"
 def study_records(study: optuna.Study, store: Artifacts | None) -> Iterator[Record]:
     """The records of a study with its artifacts from this store. Those that are not there are left out. Raises `StudyError` for a part
     of a study."""
-    refuse_part(study)
+    own = {name: value for name, value in whole_attributes(study).items() if name != COPY}
     attributes, attached = dict(private.system_attributes(study)), private.all_artifacts(study)
     trials = study.get_trials(deepcopy=False)
     there = store.sizes("") if store else {}
     contents = {id_: store for id_ in attached if store and id_ in there}
     head = {"kind": "study", "format": FORMAT, "name": study.study_name, "id": private.study_id(study)}
     head |= {"directions": [each.name.lower() for each in study.directions], "trials": len(trials)}
-    own = {name: value for name, value in study.user_attrs.items() if name != COPY}
     yield {**head, "artifacts": len(contents), "user_attrs": own, "system_attrs": attributes}
     yield from map(_trial_record, trials)
     for id_, place in contents.items():
@@ -85,7 +84,7 @@ def store_studies(
             study = optuna.create_study(study_name=own, directions=head.get("directions"), storage=storage)
             study.set_user_attr(COPY, PART)
         except DuplicatedStudyError:
-            refuse_part(optuna.load_study(study_name=own, storage=storage))
+            whole_attributes(optuna.load_study(study_name=own, storage=storage))
             raise StorageError(f"the storage has a study {own!r} already; choose another name with --name") from None
         except DAMAGE as error:
             raise _damaged(own, error) from error

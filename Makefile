@@ -8,7 +8,7 @@ RUN = $(VENV)/bin/python -m
 
 help:
 	@echo 'make fashion    tune networks on Fashion-MNIST, in ten minutes'
-	@echo 'make test       the tests: six to seven minutes on two cores'
+	@echo 'make test       the tests: six minutes on two cores'
 	@echo 'make test-long  the tests that take longer, and many random examples for those of properties'
 	@echo 'make docs       the documentation as a site, in build/docs; a broken link is an error'
 	@echo 'make chaos      searches killed, interrupted, locked out and damaged at random, then leaders and workers: two hours; it can be interrupted'

@@ -156,7 +156,7 @@ def test_the_first_start_of_pictures_is_expected_to_gain_more_than_its_looks_pro
 
 def test_the_search_leaves_the_time_of_the_slowest_contenders_refits(session: Session) -> None:
     study = looked(record(0.9, 0.9), [(1.0, 0.9, 1)], [(1.0, 0.9, 1)])
-    slow = replace(study.trials[1], result=with_epoch(study.trials[1], seconds=1.0))
+    slow = replace(study.trials[1], number=2, result=with_epoch(study.trials[1], seconds=1.0))
     budget = Minutes(600.0, 1)
     assert reserved_seconds(session, budget, study.ranking) == budget.reserved_for_refits(40 * 0.1)
     both = replace(study, trials=(study.trials[0], slow))

@@ -9,6 +9,7 @@ have looks of two lengths (`tuner.base.curve_learning`).
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from statistics import NormalDist
 
@@ -49,17 +50,17 @@ class Look:
         """The epochs of the training."""
         return self.length * self.pace
 
-    @property
+    @cached_property
     def log_error(self) -> float:
         """The natural logarithm of the error."""
         return math.log(max(self.error, LEAST_ERROR))
 
-    @property
+    @cached_property
     def pessimistic(self) -> float:
         """The natural logarithm of the error plus its standard error."""
         return math.log(max(self.error + self.standard_error, LEAST_ERROR))
 
-    @property
+    @cached_property
     def noise(self) -> float:
         """The variance of the logarithm among recipes that are looked at alike: of the validation examples and of the seed."""
         return OWN_SHARE * (self.standard_error / max(self.error, LEAST_ERROR)) ** 2 + SEED_SPREAD**2 / self.folds

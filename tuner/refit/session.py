@@ -45,7 +45,8 @@ class Listener(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class Session:
     """A study, its file, and what surrounds a call that works on it: `folder` holds its checkpoints and models;
-    `checkpoint_space` is in bytes; `patience` is that with the storage; `reader` links the trials. With `deterministic`, a pruner judges
+    `checkpoint_space` is in bytes; `patience` is that with the storage; `reader` links the trials; `epoch_times` are known seconds by a
+    training's last trial. With `deterministic`, a pruner judges
     a trial by what had been reported when the trial began, and not by what other trials have reported since."""
 
     study: optuna.Study
@@ -60,6 +61,7 @@ class Session:
     deterministic: bool = False
     patience: Patience = field(default_factory=Patience)
     reader: Trainings = field(default_factory=Trainings)
+    epoch_times: dict[int, float] = field(default_factory=dict)
 
     @cached_property
     def shared_checkpoints(self) -> SharedCheckpoints | None:

@@ -64,7 +64,7 @@ class StudyFile:
         met = (filling(self.space, assigned(assignment)).holes for assignment, _ in self.corners)
         return {address: hole for holes in met for address, hole in holes.items()}
 
-    @property
+    @cached_property
     def epochs(self) -> int:
         """The most epochs that a trial can have, in one fold."""
         return max(recipe.training.epochs for _, recipe in self.corners)

@@ -111,7 +111,11 @@ def test_the_best_trial_as_code_has_its_recipe(printed: Printed, searched: Path)
     ("arguments", "message"),
     [
         (("trials", "--trial", "99"), "error: the study 'small' has no trial 99; it has 12\n"),
-        (("leaderboard",), "error: the study 'small' has no final model yet: let `optimize` run to its end\n"),
+        (
+            ("leaderboard",),
+            "error: the study 'small' has no final model yet; a search that ends in time makes one: "
+            "python -m tuner optimize --study small\n",
+        ),
     ],
 )
 def test_what_is_missing_is_one_message(printed: Printed, arguments: tuple[str, ...], message: str) -> None:

@@ -82,7 +82,8 @@ class Outcome:
             cure = "get_best_models() of a KerasTuner script returns its networks"
             raise StudyError(f"the study {self.record.name!r} is that of a script, without a final model here; {cure}")
         if self.confirmed is None:
-            raise StudyError(f"the study {self.record.name!r} has no final model yet: let `optimize` run to its end")
+            problem = f"the study {self.record.name!r} has no final model yet; a search that ends in time makes one"
+            raise StudyError(f"{problem}: {self.record.command}")
         return self.confirmed
 
     @property

@@ -147,6 +147,27 @@ def chart(page: Page, id_: str) -> Chart:
     return found
 
 
+def test_damaged_predictions_are_a_gap_of_the_report(tmp_path: Path) -> None:
+    frame().to_csv(tmp_path / "own.csv", index=False)
+    data = f'{TABLE}task = "regression"\ntarget = "size"\n'
+    *_, places = reported(tmp_path, "regression", "rmse", data, lambda true: true)
+    path = tmp_path / "predictions.npz"
+    whole, others = path.read_bytes(), np.zeros((1, 3, 1), np.float32)
+    damages: tuple[bytes | dict[str, Any], ...] = (
+        b"",
+        whole[:-40],
+        whole[:200] + bytes(200) + whole[400:],
+        {"outputs": others},
+        {"outputs": others, "best": 0},
+        {"outputs": np.array("text"), "best": 0},
+    )
+    for damage in damages:
+        path.write_bytes(damage) if isinstance(damage, bytes) else np.savez(path, **damage)
+        page = write_report(default_url(tmp_path), "own", tmp_path / "none", places, tmp_path / "again")
+        assert "is damaged, or is of other examples." in (tmp_path / "again" / "report.md").read_text()
+        assert not [each for each in page.charts() if each.id == "winner-predicted"]
+
+
 @pytest.mark.slow
 def test_numbers_are_compared_with_the_true_ones_and_columns_are_described(tmp_path: Path) -> None:
     frame().to_csv(tmp_path / "own.csv", index=False)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -105,10 +106,12 @@ def read_predictions(
     except TunerError as error:
         gaps.append(f"The test examples cannot be shown: {error}")
         return None
-    about = describe(data)
-    with np.load(path) as arrays:
-        outputs, best = arrays["outputs"], int(arrays["best"])
-    outputs = outputs.astype(np.promote_types(outputs.dtype, np.float32), copy=False)
+    if (stored := _stored_outputs(path, len(examples))) is None:
+        gaps.append(
+            f"The predictions of the confirmed models cannot be read: {path} is damaged, or is of other examples."
+        )
+        return None
+    outputs, best, about = *stored, describe(data)
     classes = about.task == "classification"
     labels = examples.labels.astype(np.int64) if classes else np.asarray(examples.labels)
     row_numbers, row_source = _rows(data, len(examples), rows)
@@ -125,6 +128,17 @@ def read_predictions(
         tested=confirmed.figures,
         columns=columns,
     )
+
+
+def _stored_outputs(path: Path, examples: int) -> tuple[NDArray[Any], int] | None:
+    """The outputs (networks, examples, outputs) and the index of the final model; None if they are not those of so many examples."""
+    try:
+        with np.load(path) as arrays:
+            outputs, best = arrays["outputs"], int(arrays["best"])
+        is_right = outputs.ndim == 3 and outputs.shape[1] == examples and 0 <= best < len(outputs)
+        return (outputs.astype(np.promote_types(outputs.dtype, np.float32), copy=False), best) if is_right else None
+    except Exception:  # NumPy and `zipfile` raise any exception for a damaged file
+        return None
 
 
 def _are_images(data: AnyData, examples: Examples) -> bool:

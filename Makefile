@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python -m
 
-.PHONY: help fashion test test-long docs chaos mutants bench reports lint lock clean
+.PHONY: help fashion test test-long docs chaos chaos-ci mutants bench reports lint lock clean
 
 help:
 	@echo 'make fashion    tune networks on Fashion-MNIST, in ten minutes'
@@ -12,6 +12,7 @@ help:
 	@echo 'make test-long  the tests that take longer, and many random examples for those of properties'
 	@echo 'make docs       the documentation as a site, in build/docs; a broken link is an error'
 	@echo 'make chaos      searches killed, interrupted, locked out and damaged at random, then leaders and workers: two hours; it can be interrupted'
+	@echo 'make chaos-ci   twenty of its rounds: two minutes'
 	@echo 'make mutants    small mistakes made on purpose in the lines that carry promises, and whether tests notice: about an hour'
 	@echo 'make bench      measure this tuner beside Optuna with fit and KerasTuner, about forty minutes'
 	@echo 'make reports    the shipped studies, the documents, and reports on them, about half an hour (hours without the kept results)'
@@ -35,6 +36,11 @@ docs: $(VENV)/installed
 chaos: $(VENV)/installed-dev
 	$(VENV)/bin/python benchmarks/chaos.py
 	$(VENV)/bin/python benchmarks/chaos.py --machines
+
+chaos-ci: $(VENV)/installed-dev
+	rm -f build/chaos.jsonl
+	mkdir -p build
+	$(VENV)/bin/python benchmarks/chaos.py --rounds 20 --calls 2 --out build/chaos.jsonl
 
 mutants: $(VENV)/installed-dev
 	$(RUN) pip install --quiet --disable-pip-version-check -r requirements-mutants.lock

@@ -468,6 +468,19 @@ def test_recipes_are_compared_by_what_they_are_worth_once_calibrated(
     assert look.error == pytest.approx(error)
 
 
+def test_what_an_epoch_took_is_not_kept_while_the_next_look_runs(whole: Session) -> None:
+    trial = replace(study_record(whole.study).ranking[0], number=10**7)
+    assert trial.result is not None
+    folds = [
+        replace(fold, epochs=tuple(replace(each, seconds=2 * each.seconds) for each in fold.epochs))
+        for fold in trial.result.folds
+    ]
+    slower = replace(trial, result=replace(trial.result, folds=tuple(folds)))
+    before = epoch_seconds(whole, replace(trial, state="running"))
+    assert epoch_seconds(whole, slower) == pytest.approx(2 * before)
+    assert epoch_seconds(whole, trial) == pytest.approx(2 * before), "of the trial that has ended"
+
+
 def test_what_an_epoch_took_on_another_device_is_no_price_here(whole: Session) -> None:
     """The estimates of this device are, once it has trained: here an epoch takes a hundredth of a second for each unit."""
     trial = study_record(whole.study).ranking[0]

@@ -120,12 +120,13 @@ def epoch_seconds(session: Session, trial: TrialRecord) -> float:
     preflight, device = session.preflight, session.environment.get("device", "cpu")
     if trial.environment.get("device", "cpu") != device and any(preflight.costs.observed.values()):
         return preflight.epoch_seconds(trial.recipe)
-    known = session.epoch_times
-    if trial.number not in known:
-        epochs = [epoch for fold in trial.result.folds for epoch in fold.epochs]
-        seconds = median(preflight.full_epoch(trial.recipe, each.seconds, each.number) for each in epochs)
-        known[trial.number] = seconds
-    return known[trial.number]
+    if (known := session.epoch_times.get(trial.number)) is not None:
+        return known
+    epochs = [epoch for fold in trial.result.folds for epoch in fold.epochs]
+    seconds = median(preflight.full_epoch(trial.recipe, each.seconds, each.number) for each in epochs)
+    if trial.state != "running":  # its result is that of its trial before
+        session.epoch_times[trial.number] = seconds
+    return seconds
 
 
 def validated_examples(session: Session, recipe: Recipe) -> int:

@@ -45,9 +45,9 @@ class Listener(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class Session:
     """A study, its file, and what surrounds a call that works on it: `folder` holds its checkpoints and models;
-    `checkpoint_space` is in bytes; `patience` is that with the storage; `reader` links the trials; `epoch_times` are known seconds by a
-    training's last trial. With `deterministic`, a pruner judges
-    a trial by what had been reported when the trial began, and not by what other trials have reported since."""
+    `checkpoint_space` is in bytes; `patience` is that with the storage; `reader` links the trials; `epoch_times` are the seconds of epochs
+    by the number of a trial that has ended. With `deterministic`, a pruner judges a trial by what had been reported when the trial began,
+    and not by what other trials have reported since."""
 
     study: optuna.Study
     file: StudyFile

@@ -85,8 +85,8 @@ def compare(stored: Any, now: Any, place: str = "") -> Iterator[Difference]:
 
 
 def delete_study(storage: BaseStorage, name: str, runs: Path, artifacts: str = "") -> int:
-    """Remove a study with its trials, their artifacts (see `open_artifacts`), checkpoints, models, logs and
-    copies of code; how many trials there were."""
+    """Remove a study with its trials, their artifacts (see `open_artifacts`), checkpoints, models, logs and copies of
+    code; how many trials there were."""
     if name not in optuna.get_all_study_names(storage):
         return 0
     study = optuna.load_study(study_name=name, storage=storage)

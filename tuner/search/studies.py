@@ -18,8 +18,7 @@ from optuna.trial import TrialState
 from tuner.base.errors import StudyError, join
 from tuner.networks.hashing import changed_file
 from tuner.result import OBJECTIVES
-from tuner.storage import private
-from tuner.storage.artifacts import open_artifacts
+from tuner.storage.artifacts import delete_with_artifacts, open_artifacts
 from tuner.storage.private import canonical
 from tuner.storage.records import VERSION, study_attributes
 from tuner.study import StudyFile
@@ -90,12 +89,8 @@ def delete_study(storage: BaseStorage, name: str, runs: Path, artifacts: str = "
     if name not in optuna.get_all_study_names(storage):
         return 0
     study = optuna.load_study(study_name=name, storage=storage)
-    store = open_artifacts(runs, artifacts)
-    count, attached = len(study.get_trials(deepcopy=False)), private.all_artifacts(study)
-    optuna.delete_study(study_name=name, storage=storage)
-    if store:
-        for id_ in attached:
-            store.remove(id_)
+    count, store = len(study.get_trials(deepcopy=False)), open_artifacts(runs, artifacts)
+    delete_with_artifacts(study, storage, store)
     for path in (
         *(runs / name).glob("best.*"),
         *(runs / name).glob("distilled.*"),

@@ -8,10 +8,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
+import optuna
 from optuna.artifacts import Boto3ArtifactStore, FileSystemArtifactStore
 from optuna.artifacts.exceptions import ArtifactNotFound
+from optuna.storages import BaseStorage
 
 from tuner.base.errors import StorageError
+from tuner.storage import private
 
 T = TypeVar("T")
 
@@ -91,6 +94,15 @@ class ArtifactFolder(FileSystemArtifactStore):
 
 
 Artifacts = ArtifactFolder | Bucket
+
+
+def delete_with_artifacts(study: optuna.Study, storage: BaseStorage, store: Artifacts | None) -> None:
+    """Remove a study from its storage, then its artifacts from this store."""
+    attached = private.all_artifacts(study)
+    optuna.delete_study(study_name=study.study_name, storage=storage)
+    if store:
+        for id_ in attached:
+            store.remove(id_)
 
 
 def open_artifacts(runs: Path, where: str = "", log: Callable[[str], None] | None = None) -> Artifacts | None:

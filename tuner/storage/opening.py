@@ -140,7 +140,7 @@ def load_study(storage: BaseStorage, name: str) -> optuna.Study:
         return optuna.load_study(study_name=name, storage=storage)
 
 
-def whole_attributes(study: optuna.Study) -> Mapping[str, Any]:
+def attributes_unless_part(study: optuna.Study) -> Mapping[str, Any]:
     """The study's own attributes, not to be changed. Raises `StudyError` for one whose copy is under way, or was ended by force."""
     if (attributes := user_attributes(study)).get(COPY) == PART:
         raise StudyError(

@@ -13,7 +13,7 @@ from tuner.base.extrapolation import Look, leveled, until_best
 from tuner.base.metrics import Direction
 from tuner.recipe import Recipe
 from tuner.result import OBJECTIVES, Result
-from tuner.storage.opening import load_study, whole_attributes
+from tuner.storage.opening import attributes_unless_part, load_study
 from tuner.storage.private import store_mark
 from tuner.storage.trainings import LONG, StoredTraining, attributes_of, is_ended_look, trainings_of
 
@@ -184,7 +184,7 @@ def read_study(storage: BaseStorage, name: str) -> StudyRecord:
 
 def study_attributes(study: optuna.Study) -> Mapping[str, Any]:
     """The attributes of a study. Raises `StudyError` if a later version of this program wrote it, or if it is a part of a copy."""
-    if (attributes := whole_attributes(study)).get("version", VERSION) > VERSION:
+    if (attributes := attributes_unless_part(study)).get("version", VERSION) > VERSION:
         problem = f"was kept by a later version of tuner (records of version {attributes['version']}, ours {VERSION})"
         raise StudyError(f"the study {study.study_name!r} {problem}: install that one, or search under another --name")
     return attributes

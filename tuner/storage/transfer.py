@@ -20,8 +20,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tuner.base.errors import StorageError, first_line
 from tuner.storage import private
-from tuner.storage.artifacts import Artifacts
-from tuner.storage.opening import COPY, PART, WHOLE, whole_attributes
+from tuner.storage.artifacts import Artifacts, delete_with_artifacts
+from tuner.storage.opening import COPY, PART, WHOLE, attributes_unless_part
 from tuner.storage.private import artifacts
 
 FORMAT = 1
@@ -43,7 +43,7 @@ NOTE = "dashboard:note_str:"
 def study_records(study: optuna.Study, store: Artifacts | None) -> Iterator[Record]:
     """The records of a study with its artifacts from this store. Those that are not there are left out. Raises `StudyError` for a part
     of a study."""
-    own = {name: value for name, value in whole_attributes(study).items() if name != COPY}
+    own = {name: value for name, value in attributes_unless_part(study).items() if name != COPY}
     attributes, attached = dict(private.system_attributes(study)), private.all_artifacts(study)
     trials = study.get_trials(deepcopy=False)
     there = store.sizes("") if store else {}
@@ -84,7 +84,7 @@ def store_studies(
             study = optuna.create_study(study_name=own, directions=head.get("directions"), storage=storage)
             study.set_user_attr(COPY, PART)
         except DuplicatedStudyError:
-            whole_attributes(optuna.load_study(study_name=own, storage=storage))
+            attributes_unless_part(optuna.load_study(study_name=own, storage=storage))
             raise StorageError(f"the storage has a study {own!r} already; choose another name with --name") from None
         except DAMAGE as error:
             raise _damaged(own, error) from error
@@ -104,10 +104,7 @@ def _delete_part(name: str, storage: BaseStorage, store: Artifacts) -> None:
     if name in optuna.get_all_study_names(storage):
         study = optuna.load_study(study_name=name, storage=storage)
         if study.user_attrs.get(COPY) == PART:
-            attached = private.all_artifacts(study)
-            optuna.delete_study(study_name=name, storage=storage)
-            for id_ in attached:
-                store.remove(id_)
+            delete_with_artifacts(study, storage, store)
 
 
 def _damaged(name: str, error: BaseException) -> StorageError:

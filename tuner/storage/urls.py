@@ -22,8 +22,9 @@ def file_in(url: str) -> Path | None:
     from sqlalchemy.exc import ArgumentError
 
     name = url.removeprefix("journal:") if url.startswith("journal:") else ""
-    with suppress(ArgumentError):
-        name = str(make_url(url).database or "") if url.startswith("sqlite") else name
+    if url.startswith("sqlite"):
+        with suppress(ArgumentError):
+            name = make_url(url).database or ""
     return Path(name) if name and not name.startswith("file:") else None
 
 
